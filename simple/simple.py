@@ -1,0 +1,76 @@
+"""A storage module in as few lines as a correct one needs. Copy it and put your storage in.
+
+It keeps each object as a file `<random>.dat` in one directory. What the fine print of the contract
+in `modules` means in practice is said at each step. It trusts the machine: nothing is synced to the
+disk, and the directory is expected to be there. `mezeo_fsstore` is the module that doesn't.
+"""
+
+import errno
+import os
+import re
+import shutil
+import uuid
+
+from modules import StorageModule
+
+
+class SimpleStorage(StorageModule):
+    """Keeps objects as files in the existing directory `storage_dir`."""
+
+    def __init__(self, storage_dir='/tmp/storage'):
+        # All that an instance keeps: threads share it, so nothing here may change later.
+        self.storage_dir = storage_dir
+
+    def new_data(self, context):
+        # Random, because other processes and nodes make names at the same time.
+        return uuid.uuid4().hex + '.dat'
+
+    def assign(self, context, module_data, stream):
+        path = self._path(module_data)
+        # Another name until all is there, so that a part is never taken for the object.
+        temporary = path + '.' + uuid.uuid4().hex
+        try:
+            with open(temporary, 'wb') as target:  # binary: text mode would change the bytes
+                shutil.copyfileobj(stream, target)
+            os.rename(temporary, path)
+        except:
+            # A client that hangs up is an everyday event, and must leave nothing behind.
+            _remove(temporary)
+            raise
+
+    def available(self, context, module_data):
+        path = self._path(module_data)
+        # False makes the platform copy the object here. Where the directory itself is gone, that
+        # would be wrong for every object, so it must be an error.
+        os.stat(self.storage_dir)
+        return os.path.isfile(path)
+
+    def get_read_stream(self, context, module_data):
+        return open(self._path(module_data), 'rb')
+
+    def delete(self, context, module_data):
+        _remove(self._path(module_data))
+
+    def get_size(self, context, module_data):
+        return os.path.getsize(self._path(module_data))
+
+    def statistics(self, context):
+        volume = os.statvfs(self.storage_dir)
+        total = volume.f_blocks * volume.f_frsize
+        free = volume.f_bavail * volume.f_frsize
+        return {'capacity': {'total': total, 'free': free, 'used': total - free}}
+
+    def _path(self, module_data):
+        # It has been away in a database. Only a name that this module makes becomes a path.
+        if not re.match(r'[0-9a-f]{32}\.dat\Z', module_data):
+            raise ValueError('not a module_data of SimpleStorage: %r' % (module_data,))
+        return os.path.join(self.storage_dir, module_data)
+
+
+def _remove(path):
+    try:
+        os.remove(path)
+    except OSError as error:
+        # Gone is what was wanted: the platform repeats a delete whose answer it did not get.
+        if error.errno != errno.ENOENT:
+            raise
