@@ -1,0 +1,13 @@
+"""A Mezeo vendor storage module that keeps objects as files, and their `module_data`.
+
+    {"module": "mezeo_fsstore.FilesystemStorage", "label": "Files", "args": {"root": "/srv/objects"}}
+"""
+
+from mezeo_fsstore.errors import (
+    ConfigurationError, InvalidModuleData, MissingRoot, StorageError, StorageUnavailable)
+from mezeo_fsstore.storage import FilesystemStorage
+
+__version__ = '1.0.0'
+
+__all__ = ['FilesystemStorage', 'StorageError', 'ConfigurationError', 'InvalidModuleData',
+           'MissingRoot', 'StorageUnavailable', '__version__']

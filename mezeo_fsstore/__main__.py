@@ -1,0 +1,5 @@
+import sys
+
+from mezeo_fsstore.command import main
+
+sys.exit(main())

@@ -1,0 +1,41 @@
+"""The one place that knows which Python runs: 2.6, 2.7, or 3.6 to the newest."""
+
+import os
+import sys
+
+if sys.version_info[0] == 2:
+    text_types = (str, unicode)  # noqa: F821 (a name of Python 2)
+    integer_types = (int, long)  # noqa: F821 (a name of Python 2)
+
+    # Linux has had the flag since 2.6.23, Python 2 never named it. Setting it after the open
+    # would leave a moment in which a child forked by another thread inherits the descriptor.
+    O_CLOEXEC = 0o2000000 if sys.platform.startswith('linux') else 0
+
+    def native_path(path):
+        """Return `path` as the byte string that Python 2 gives to the system.
+
+        JSON yields `unicode`, and under Apache's C locale Python would encode it as ASCII.
+        """
+        return path if isinstance(path, str) else path.encode('utf-8')
+
+else:
+    text_types = (str,)
+    integer_types = (int,)
+    O_CLOEXEC = getattr(os, 'O_CLOEXEC', 0)
+
+    def native_path(path):
+        """Return `path` as a `str` that the system accepts, whatever the locale.
+
+        Under Apache's C locale an older Python 3 can't encode what is not ASCII; the escape makes
+        it UTF-8 there, as every other tool of the node sees the name.
+        """
+        try:
+            os.fsencode(path)
+        except UnicodeEncodeError:
+            return os.fsdecode(path.encode('utf-8'))
+        return path
+
+
+def binary(stream):
+    """Return the standard stream `stream` as one of bytes, which it is already on Python 2."""
+    return getattr(stream, 'buffer', stream)

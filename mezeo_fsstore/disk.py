@@ -1,0 +1,150 @@
+"""The system calls: all that the store does to a disk passes through here.
+
+Each function is one call, and any error it raises carries its errno and the path concerned, which
+Python itself leaves out for calls on descriptors.
+"""
+
+import errno
+import os
+import stat
+
+from mezeo_fsstore.compat import O_CLOEXEC
+
+# O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | O_CLOEXEC
+
+
+def create(path):
+    """Make the new file `path`, private until `set_mode`, and return a descriptor to write it."""
+    return os.open(path, _CREATE, 0o600)
+
+
+def open_file(path):
+    """Return a descriptor to read `path`, which need not be a regular file: see `status`."""
+    return os.open(path, _READ)
+
+
+def open_directory(path):
+    """Return a descriptor of the directory `path`; a symbolic link to one is refused."""
+    return os.open(path, _DIRECTORY)
+
+
+def read(fd, size, path):
+    """Return at most `size` bytes from `fd`."""
+    return _naming(path, os.read, fd, size)
+
+
+def file_object(fd, path):
+    """Return a binary file object that reads from `fd`, and owns it from now on."""
+    return _naming(path, os.fdopen, fd, 'rb')
+
+
+def status(fd, path):
+    """Return the `os.fstat` of `fd`."""
+    return _naming(path, os.fstat, fd)
+
+
+def status_of_name(path):
+    """Return the `os.lstat` of `path`: of a symbolic link itself, not of what it points to."""
+    return os.lstat(path)
+
+
+def set_mode(fd, mode, path):
+    """Give the file or directory behind `fd` exactly the permissions `mode`, whatever the umask."""
+    _naming(path, os.fchmod, fd, mode)
+
+
+def write(fd, data, path):
+    """Write all of `data`, in as many calls as the system wants."""
+    while data:
+        written = _naming(path, os.write, fd, data)
+        if not written:  # no disk may answer so; if one does, a retry would never end
+            raise IOError(errno.EIO, 'nothing could be written', path)
+        data = data[written:]
+
+
+def sync(fd, path):
+    """Return when the file behind `fd` is on the disk."""
+    _naming(path, os.fsync, fd)
+
+
+def sync_directory(fd, path):
+    """Return when the entries of the directory behind `fd` are on the disk."""
+    try:
+        _naming(path, os.fsync, fd)
+    except EnvironmentError as error:
+        # The filesystem has no such thing for directories. Any other error is a loss.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+
+
+def close(fd, path):
+    """Close a written file: the last moment at which a network filesystem reports a lost write."""
+    _naming(path, os.close, fd)
+
+
+def release(fd):
+    """Close a descriptor whose fate changes nothing: nothing was written to it, or all is lost."""
+    try:
+        os.close(fd)
+    except EnvironmentError:
+        pass
+
+
+def rename(source, target):
+    """Put `source` in the place of `target`, atomically."""
+    _naming(target, os.rename, source, target)
+
+
+def link(source, target):
+    """Give the file `source` the second name `target`; the error is EEXIST where that is taken."""
+    _naming(target, os.link, source, target)
+
+
+def remove(path):
+    """Remove the file `path`."""
+    os.unlink(path)
+
+
+def discard(path):
+    """Remove the file `path` while another error is on its way, which matters more than ours."""
+    try:
+        os.unlink(path)
+    except EnvironmentError:
+        pass
+
+
+def make_directory(path, mode):
+    """Make the directory `path`, with `mode` less the umask."""
+    os.mkdir(path, mode)
+
+
+def is_link(path):
+    """Return whether `path` is a symbolic link; an error is left to the call that follows."""
+    return os.path.islink(path)
+
+
+def is_directory(path):
+    """Return whether `path` is a directory or a symbolic link to one."""
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except EnvironmentError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
+        return False
+
+
+def capacity(path):
+    """Return the `os.statvfs` of the filesystem that holds `path`."""
+    return os.statvfs(path)
+
+
+def _naming(path, call, *arguments):
+    try:
+        return call(*arguments)
+    except EnvironmentError as error:
+        if error.filename is None:
+            error.filename = path
+        raise

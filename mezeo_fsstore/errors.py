@@ -1,0 +1,28 @@
+"""What the package raises itself. All else is the operating system's own exception, untouched."""
+
+
+class StorageError(Exception):
+    """The base of every exception that this package defines."""
+
+
+class InvalidModuleData(StorageError, ValueError):
+    """The `module_data` is none that this module could have generated."""
+
+
+class ConfigurationError(StorageError, ValueError):
+    """An argument of the constructor is unknown, missing or unusable."""
+
+
+class StorageUnavailable(StorageError, EnvironmentError):
+    """The root is missing, or not the one that was registered: most often an unmounted volume.
+
+    Its `errno` is ENODEV, never ENOENT: a host that tells missing objects by ENOENT must not
+    take a whole missing volume for one.
+    """
+
+
+class MissingRoot(StorageUnavailable, ConfigurationError):
+    """The root is missing when the module is made.
+
+    Whether the argument is wrong or the volume not mounted yet can't be told, so it is both.
+    """

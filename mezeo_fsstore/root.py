@@ -1,0 +1,107 @@
+"""The root directory, and the marker file that proves that the right volume is mounted there.
+
+An unmounted volume leaves an empty directory. Without a marker nothing tells it from an empty
+store, and objects would be written to the system disk, or taken for missing.
+"""
+
+import errno
+import os
+import re
+import stat
+
+from mezeo_fsstore import disk, files
+from mezeo_fsstore.errors import MissingRoot, StorageUnavailable
+from mezeo_fsstore.module_data import random_hex
+
+MARKER = '.mezeo_fsstore'  # it starts with a dot, as no shard does
+
+# No secret, and the server that must read it is seldom the administrator who makes it.
+_MARKER_MODE = 0o444
+
+ROOT_ID = re.compile(r'[0-9a-f]{32}\Z')
+
+
+class Root(object):
+    """The directory `path`, with the id that its marker must hold.
+
+    Without a `root_id` a marker that is there now is the one that must be there later. Without
+    either there is no guard.
+
+    Raises MissingRoot where `path` is no directory, StorageUnavailable for a damaged marker.
+    """
+
+    def __init__(self, path, root_id=None):
+        self.path = path
+        if not disk.is_directory(path):
+            raise MissingRoot(
+                errno.ENODEV, 'root is no existing directory: mount the volume, '
+                'or make the directory; it is never created', path)
+        self.root_id = root_id or read_marker(path)
+
+    def join(self, relative):
+        """Return the path of what is at `relative` below this root."""
+        return os.path.join(self.path, relative)
+
+    def guard(self):
+        """Raise StorageUnavailable unless the marker that must be there is."""
+        if self.root_id is None:
+            return
+        found = read_marker(self.path)
+        if found != self.root_id:
+            raise StorageUnavailable(
+                errno.ENODEV, 'root %s, but %s is registered: mount the right volume, or register '
+                'the root_id that `python -m mezeo_fsstore init` prints'
+                % ('has the marker of ' + found if found else 'has no marker', self.root_id),
+                self.path)
+
+    def require(self):
+        """Raise StorageUnavailable unless the root is there, and the right one."""
+        self.guard()
+        if not disk.is_directory(self.path):
+            raise StorageUnavailable(
+                errno.ENODEV, 'root is missing: mount the volume', self.path)
+
+
+def read_marker(path):
+    """Return the id that the marker in the directory `path` holds, None where there is no marker.
+
+    Raises StorageUnavailable for a marker that holds no id.
+    """
+    marker = os.path.join(path, MARKER)
+    try:
+        fd = disk.open_file(marker)
+    except EnvironmentError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise
+        return None
+    try:
+        regular = stat.S_ISREG(disk.status(fd, marker).st_mode)
+        root_id = disk.read(fd, 64, marker).decode('latin-1').rstrip('\n') if regular else ''
+    finally:
+        disk.release(fd)
+    if not ROOT_ID.match(root_id):
+        raise StorageUnavailable(
+            errno.ENODEV, 'the marker of the root is damaged: restore it from the registration '
+            '(root_id and a newline), or remove it and run `python -m mezeo_fsstore init`', marker)
+    return str(root_id)
+
+
+def write_marker(path):
+    """Mark the directory `path` with a new random id, and return the id once it is on the disk.
+
+    A marker that is there stays and its id is returned, so every node of a shared volume, and two
+    administrators at once, get the same answer.
+    """
+    marker = os.path.join(path, MARKER)
+    temporary = '%s.%s' % (marker, random_hex(8))
+    files.write(temporary, [(random_hex(16) + '\n').encode('ascii')], _MARKER_MODE, durable=True)
+    try:
+        # Unlike a rename, a link never replaces the marker that another has just made.
+        disk.link(temporary, marker)
+    except EnvironmentError as error:
+        if error.errno != errno.EEXIST:
+            raise
+    finally:
+        disk.discard(temporary)
+    files.sync_directory(path)
+    return read_marker(path)

@@ -1,0 +1,113 @@
+"""The interface: what the platform calls, in terms of the store."""
+
+from modules import StorageModule
+
+from mezeo_fsstore import arguments, module_data as data_form, streams
+from mezeo_fsstore.root import Root
+from mezeo_fsstore.store import Store
+
+
+class FilesystemStorage(StorageModule):
+    """Keeps each object as a file under one directory, whole or not at all.
+
+    :param root: absolute path of an existing directory; never created, because a missing one is
+        most often a volume that is not mounted.
+    :param durable: sync every change to the disk before the call returns. With false, recent
+        changes may be lost with the machine's power, but an object is still whole or absent.
+    :param file_mode: permissions of object files, an octal string; exact, whatever the umask.
+    :param dir_mode: permissions of the directories in the root, likewise; setgid is allowed.
+    :param root_id: the id that `python -m mezeo_fsstore init` gave the root. Where another
+        directory, or none, is mounted at `root`, nothing is written, deleted or called missing.
+
+    Strings serve for every argument, as in an administrator's JSON.
+
+    Raises ConfigurationError for an unusable argument, MissingRoot where `root` is no directory.
+    All methods are safe for any number of threads and processes over one root; none keeps
+    anything open or in memory. Each ignores `context`. Each that takes `module_data` raises
+    InvalidModuleData, before anything is touched, for a value that this class did not generate;
+    a disk's error is the system's own exception, with errno and path.
+    """
+
+    def __init__(self, root=None, durable=True, file_mode='0600', dir_mode='0700', root_id=None,
+                 **unknown):
+        super(FilesystemStorage, self).__init__()
+        arguments.refuse_unknown(unknown)
+        path = arguments.absolute_path('root', root)
+        options = (arguments.boolean('durable', durable),
+                   arguments.mode('file_mode', file_mode, least=0o400, most=0o777),
+                   arguments.mode('dir_mode', dir_mode, least=0o700, most=0o2777))
+        root_id = arguments.root_id('root_id', root_id)
+        self._store = Store(Root(path, root_id), *options)
+
+    def new_data(self, context):
+        """Return the `module_data` of a new object, a `str`; nothing is touched or reserved."""
+        return data_form.generate()
+
+    def assign(self, context, module_data, stream):
+        """Store all that `stream.read(size)` returns until it returns `b''`.
+
+        Replaces earlier content in one step. On any error, the stream's too, that content stays
+        as it was. Raises TypeError for a stream that has no `read` or returns anything but bytes,
+        StorageUnavailable where the root is missing or not the registered one.
+        """
+        path = data_form.parse(module_data)
+        self._store.write(path, streams.chunks(stream))
+
+    def available(self, context, module_data):
+        """Return True if the object is there, whole; False if it certainly is not.
+
+        Raises StorageUnavailable where the root is missing or not the registered one: a False
+        would make the platform copy every object anew.
+        """
+        return self._store.exists(data_form.parse(module_data))
+
+    def get_read_stream(self, context, module_data):
+        """Return a binary file of the object at position 0, which the caller closes.
+
+        It has all that a file has, and keeps this content through a later `assign` or `delete`.
+        Raises the system's error, ENOENT where there is no object.
+        """
+        return self._store.open(data_form.parse(module_data))
+
+    def delete(self, context, module_data):
+        """Remove the object; that it is gone already is no error.
+
+        Raises StorageUnavailable where the root is missing or not the registered one.
+        """
+        self._store.delete(data_form.parse(module_data))
+
+    def get_size(self, context, module_data):
+        """Return the bytes of the object. Raises the system's error, ENOENT where there is none."""
+        return self._store.size(data_form.parse(module_data))
+
+    def statistics(self, context):
+        """Return `capacity` (bytes) and `inodes`, each a dict of `total`, `free` and `used`.
+
+        `free` is what this process may still use. All three are -1 where they can't be known.
+        """
+        try:
+            volume = self._store.capacity()
+        except EnvironmentError:
+            return {'capacity': _usage(0, 0), 'inodes': _usage(0, 0)}
+        return {'capacity': _usage(volume.f_blocks, volume.f_bavail, volume.f_frsize),
+                'inodes': _usage(volume.f_files, volume.f_favail)}
+
+    def put(self, context, stream):
+        """Store `stream` as a new object and return its `module_data` (2012 revision).
+
+        Raises as `assign` does.
+        """
+        module_data = self.new_data(context)
+        self.assign(context, module_data, stream)
+        return module_data
+
+    def capabilities(self, context):
+        """Return the CDMI capabilities that this module adds: none (2012 revision)."""
+        return {}
+
+
+def _usage(total, free, unit=1):
+    # A filesystem without a fixed number of inodes (btrfs) says 0.
+    if total * unit <= 0:
+        return {'total': -1, 'free': -1, 'used': -1}
+    return {'total': total * unit, 'free': free * unit, 'used': (total - free) * unit}

@@ -1,0 +1,225 @@
+"""Objects as files below a root: where each lies, and the order of steps that keeps it whole.
+
+    <root>/.mezeo_fsstore                      the marker, see `root`
+    <root>/3f0/3f0c...                         an object, in its shard
+    <root>/3f0/.3f0c....9b2f...                a temporary, on its way to become that object
+
+A temporary lies beside its object because a rename is atomic only within a filesystem, because a
+directory of temporaries would put all inodes of an XFS into one allocation group, and because
+GlusterFS places a file of such a name on the brick of its final name.
+"""
+
+import errno
+import os
+import stat
+
+from mezeo_fsstore import disk, files
+from mezeo_fsstore.module_data import random_hex
+
+# Set on a shard whose own entry in the root may not be on the disk yet: an object in it, however
+# well synced, could be lost with the whole shard. Every writer that sees the bit syncs the root.
+_UNSETTLED = stat.S_ISVTX
+
+
+class Store(object):
+    """The objects below `root`, a `Root`. A path is relative to it: `<shard>/<name>`.
+
+    `file_mode` and `dir_mode` are the exact permissions of objects and shards. Without `durable`
+    nothing is ever synced; objects are still whole or absent, but recent ones may be lost.
+
+    It keeps nothing between calls, so threads and processes share a root without locks.
+    """
+
+    def __init__(self, root, durable, file_mode, dir_mode):
+        self._root = root
+        self._durable = durable
+        self._file_mode = file_mode
+        self._dir_mode = dir_mode
+
+    def write(self, path, chunks):
+        """Make the object at `path` hold `chunks`, in the place of any earlier content.
+
+        Until then nobody sees any of it; on return it survives a power loss. On any error, of
+        `chunks` too, the earlier content stays. Raises StorageUnavailable for a wrong root.
+        """
+        self._root.guard()
+        full = self._root.join(path)
+        try:
+            shard = self._open_shard(os.path.dirname(full))
+            try:
+                self._write_into(shard, full, chunks)
+            finally:
+                disk.release(shard)
+        except EnvironmentError as error:
+            self._require_root_for(error)
+            raise
+
+    def open(self, path):
+        """Return a binary file object of the object at `path`, whole whatever happens to it later.
+
+        Raises the system's ENOENT where there is none.
+        """
+        fd, full = self._look_up(path, _open_latest)
+        try:
+            _require_regular(disk.status(fd, full), full)
+            return disk.file_object(fd, full)
+        except:
+            disk.release(fd)
+            raise
+
+    def exists(self, path):
+        """Return whether the object at `path` is there.
+
+        Raises StorageUnavailable for a wrong root, and any error that leaves the answer open.
+        """
+        self._root.guard()
+        try:
+            status, _ = self._look_up(path, disk.status_of_name)
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            return False
+        return stat.S_ISREG(status.st_mode)
+
+    def size(self, path):
+        """Return the bytes of the object at `path`. Raises ENOENT where there is none."""
+        status, full = self._look_up(path, disk.status_of_name)
+        _require_regular(status, full)
+        return status.st_size
+
+    def delete(self, path):
+        """Remove the object at `path`, if there is one; its shard stays.
+
+        Raises StorageUnavailable for a wrong root.
+        """
+        self._root.guard()
+        try:
+            self._look_up(path, self._remove_durably if self._durable else disk.remove)
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+
+    def capacity(self):
+        """Return the `os.statvfs` of the root's filesystem. Raises as `delete` does."""
+        self._root.guard()
+        return disk.capacity(self._root.path)
+
+    def _look_up(self, path, call):
+        """Return what `call` makes of the object's full path, and that path.
+
+        An ENOENT that it raises is about the object: the root is known to be there.
+        """
+        full = self._root.join(path)
+        try:
+            _refuse_link(os.path.dirname(full))
+            return call(full), full
+        except EnvironmentError as error:
+            self._require_root_for(error)
+            raise
+
+    def _require_root_for(self, error):
+        if error.errno == errno.ENOENT:
+            self._root.require()
+
+    def _open_shard(self, shard):
+        """Return a descriptor of the directory `shard`, made if need be, its entry on the disk."""
+        unsettled = self._dir_mode | _UNSETTLED if self._durable else self._dir_mode
+        try:
+            fd, new = disk.open_directory(shard), False
+        except EnvironmentError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            _make_directory(shard, unsettled)
+            fd, new = disk.open_directory(shard), True
+        try:
+            if new:
+                _set_mode_if_owner(fd, unsettled, shard)
+            # Another may have made it a moment ago, or died before the root was synced.
+            if self._durable and (new or disk.status(fd, shard).st_mode & _UNSETTLED):
+                files.sync_directory(self._root.path)
+                _set_mode_if_owner(fd, self._dir_mode, shard)
+        except:
+            disk.release(fd)
+            raise
+        return fd
+
+    def _write_into(self, shard, full, chunks):
+        """Write a temporary beside `full`, sync it, publish it, sync the shard: in this order."""
+        directory, name = os.path.split(full)
+        temporary = os.path.join(directory, '.%s.%s' % (name, random_hex(8)))
+        files.write(temporary, chunks, self._file_mode, self._durable)
+        try:
+            fresh = self._durable and _is_absent(full)
+            disk.rename(temporary, full)
+        except:
+            disk.discard(temporary)
+            raise
+        if not self._durable:
+            return
+        try:
+            disk.sync_directory(shard, directory)
+        except:
+            if fresh:
+                disk.discard(full)
+            raise
+
+    def _remove_durably(self, full):
+        directory = os.path.dirname(full)
+        shard = disk.open_directory(directory)
+        try:
+            try:
+                disk.remove(full)
+            finally:
+                # Also where it is gone already: whoever removed it may have died before this.
+                disk.sync_directory(shard, directory)
+        finally:
+            disk.release(shard)
+
+
+def _open_latest(full):
+    try:
+        return disk.open_file(full)
+    except EnvironmentError as error:
+        if error.errno != errno.ESTALE:
+            raise
+    # Another node of a shared volume replaced it since our look-up, so one more finds the new one.
+    return disk.open_file(full)
+
+
+def _require_regular(status, full):
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, 'no object: not a regular file', full)
+
+
+def _refuse_link(shard):
+    # O_NOFOLLOW sees to the last part of a path only.
+    if disk.is_link(shard):
+        raise OSError(errno.ELOOP, 'a shard must not be a symbolic link', shard)
+
+
+def _is_absent(full):
+    try:
+        disk.status_of_name(full)
+    except EnvironmentError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return True
+    return False
+
+
+def _make_directory(shard, mode):
+    try:
+        disk.make_directory(shard, mode)
+    except EnvironmentError as error:
+        # Another writer was faster: as good.
+        if error.errno != errno.EEXIST:
+            raise
+
+
+def _set_mode_if_owner(fd, mode, shard):
+    try:
+        disk.set_mode(fd, mode, shard)
+    except EnvironmentError as error:
+        # Another user's: whoever made it sets it, and until then each write syncs the root.
+        if error.errno != errno.EPERM:
+            raise
