@@ -1,6 +1,7 @@
 """A Mezeo vendor storage module that keeps objects as files, and their `module_data`.
 
-    {"module": "mezeo_fsstore.FilesystemStorage", "label": "Files", "args": {"root": "/srv/objects"}}
+    {"module": "mezeo_fsstore.FilesystemStorage", "label": "Filesystem Storage",
+     "args": {"root": "/srv/objects"}}
 """
 
 from mezeo_fsstore.errors import (

@@ -11,7 +11,7 @@ import sys
 from mezeo_fsstore.check import examine
 from mezeo_fsstore.compat import binary
 from mezeo_fsstore.errors import ConfigurationError, StorageUnavailable
-from mezeo_fsstore.root import Root, write_marker
+from mezeo_fsstore.root import Root
 from mezeo_fsstore.storage import FilesystemStorage
 from mezeo_fsstore.streams import CHUNK_SIZE
 
@@ -47,11 +47,10 @@ def check(options):
 
 def init(options):
     """Run `init`: print the registration of the marked root."""
-    Root(options.root)
-    _act_as_owner(options.root)
+    root = _root(options)
     print('{"module": "mezeo_fsstore.FilesystemStorage", "label": "Filesystem Storage", '
           '"args": {"root": %s, "root_id": "%s"}}'
-          % (json.dumps(options.root), write_marker(options.root)))
+          % (json.dumps(root.path), root.mark()))
     return 0
 
 
@@ -115,18 +114,22 @@ def _json_object(text):
 
 
 def _storage(options, **settings):
-    Root(options.root)
-    _act_as_owner(options.root)
+    _root(options)
     return FilesystemStorage(**dict(options.args, root=options.root, **settings))
 
 
-def _act_as_owner(root):
-    """Give up the superuser's rights: the server could not use what belongs to the superuser."""
-    owner = os.stat(root)
+def _root(options):
+    """Return the Root, and give up the superuser's rights for those of its owner.
+
+    The server could not use what belongs to the superuser.
+    """
+    root = Root(options.root)
+    owner = os.stat(root.path)
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
+    return root
 
 
 @contextlib.contextmanager

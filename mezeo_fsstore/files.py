@@ -1,4 +1,4 @@
-"""Whole files and directories, made of the calls in `disk`; nothing half done is left behind.
+"""A whole new file, made of the calls in `disk`: complete, or not there.
 
 A bare `except` here and in `store` always ends in `raise`: it cleans up, it hides nothing.
 """
@@ -9,7 +9,8 @@ from mezeo_fsstore import disk
 def write(path, chunks, mode, durable):
     """Make the new file `path` with the permissions `mode`, holding `chunks`, bytes after bytes.
 
-    With `durable` it has reached the disk on return. On any error, of `chunks` too, it is removed.
+    With `durable` its content has reached the disk on return; its entry in the directory may not.
+    On any error, of `chunks` too, it is removed.
     """
     fd = disk.create(path)
     try:
@@ -26,12 +27,3 @@ def write(path, chunks, mode, durable):
     except:
         disk.discard(path)
         raise
-
-
-def sync_directory(path):
-    """Return when the entries of the directory `path` are on the disk."""
-    fd = disk.open_directory(path)
-    try:
-        disk.sync_directory(fd, path)
-    finally:
-        disk.release(fd)

@@ -21,7 +21,7 @@ _PATH = re.compile(r'[0-9a-f]{3}/[0-9a-f]{32}\Z')
 
 
 def random_hex(size):
-    """Return `size` random bytes in hexadecimal: unique over threads, forks, processes and nodes."""
+    """Return `size` random bytes in hexadecimal, unlike any of other threads, forks or nodes."""
     return str(binascii.hexlify(os.urandom(size)).decode('ascii'))
 
 

@@ -36,7 +36,7 @@ class Root(object):
             raise MissingRoot(
                 errno.ENODEV, 'root is no existing directory: mount the volume, '
                 'or make the directory; it is never created', path)
-        self.root_id = root_id or read_marker(path)
+        self.root_id = root_id or _read_marker(self.join(MARKER))
 
     def join(self, relative):
         """Return the path of what is at `relative` below this root."""
@@ -46,7 +46,7 @@ class Root(object):
         """Raise StorageUnavailable unless the marker that must be there is."""
         if self.root_id is None:
             return
-        found = read_marker(self.path)
+        found = _read_marker(self.join(MARKER))
         if found != self.root_id:
             raise StorageUnavailable(
                 errno.ENODEV, 'root %s, but %s is registered: mount the right volume, or register '
@@ -61,13 +61,42 @@ class Root(object):
             raise StorageUnavailable(
                 errno.ENODEV, 'root is missing: mount the volume', self.path)
 
+    def sync(self):
+        """Return when the entries of the root are on the disk."""
+        # The slash: an administrator's root may well be a symbolic link, unlike what lies in it.
+        fd = disk.open_directory(os.path.join(self.path, ''))
+        try:
+            disk.sync_directory(fd, self.path)
+        finally:
+            disk.release(fd)
 
-def read_marker(path):
-    """Return the id that the marker in the directory `path` holds, None where there is no marker.
+    def mark(self):
+        """Give the root a marker with a random id, and return the id once it is on the disk.
+
+        A marker that is there stays and its id is returned, so every node of a shared volume, and
+        two administrators at once, get the same answer.
+        """
+        marker = self.join(MARKER)
+        temporary = '%s.%s' % (marker, random_hex(8))
+        content = (random_hex(16) + '\n').encode('ascii')
+        files.write(temporary, [content], _MARKER_MODE, durable=True)
+        try:
+            # Unlike a rename, a link never replaces the marker that another has just made.
+            disk.link(temporary, marker)
+        except EnvironmentError as error:
+            if error.errno != errno.EEXIST:
+                raise
+        finally:
+            disk.discard(temporary)
+        self.sync()
+        return _read_marker(marker)
+
+
+def _read_marker(marker):
+    """Return the id that the file `marker` holds, None where there is no such file.
 
     Raises StorageUnavailable for a marker that holds no id.
     """
-    marker = os.path.join(path, MARKER)
     try:
         fd = disk.open_file(marker)
     except EnvironmentError as error:
@@ -84,24 +113,3 @@ def read_marker(path):
             errno.ENODEV, 'the marker of the root is damaged: restore it from the registration '
             '(root_id and a newline), or remove it and run `python -m mezeo_fsstore init`', marker)
     return str(root_id)
-
-
-def write_marker(path):
-    """Mark the directory `path` with a new random id, and return the id once it is on the disk.
-
-    A marker that is there stays and its id is returned, so every node of a shared volume, and two
-    administrators at once, get the same answer.
-    """
-    marker = os.path.join(path, MARKER)
-    temporary = '%s.%s' % (marker, random_hex(8))
-    files.write(temporary, [(random_hex(16) + '\n').encode('ascii')], _MARKER_MODE, durable=True)
-    try:
-        # Unlike a rename, a link never replaces the marker that another has just made.
-        disk.link(temporary, marker)
-    except EnvironmentError as error:
-        if error.errno != errno.EEXIST:
-            raise
-    finally:
-        disk.discard(temporary)
-    files.sync_directory(path)
-    return read_marker(path)

@@ -136,7 +136,7 @@ class Store(object):
                 _set_mode_if_owner(fd, unsettled, shard)
             # Another may have made it a moment ago, or died before the root was synced.
             if self._durable and (new or disk.status(fd, shard).st_mode & _UNSETTLED):
-                files.sync_directory(self._root.path)
+                self._root.sync()
                 _set_mode_if_owner(fd, self._dir_mode, shard)
         except:
             disk.release(fd)

@@ -20,7 +20,8 @@ threads at once, other instances work on the same storage at the same time, and 
 the `module_data` in its database; it is all that the module is ever told about an object.
 
 *Replicating.* At another location the platform asks `available` with the same `module_data`. On
-True it copies nothing; on False it calls `assign` there at once. It repeats an `assign` that failed.
+True it copies nothing; on False it calls `assign` there at once. It repeats an `assign` that has
+failed.
 
 *Downloading.* `get_size` comes first, to see whether a requested range lies within the object, then
 `get_read_stream`, a `seek` to the start of the range and as many `read`s as needed, then `close`.

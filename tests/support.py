@@ -1,0 +1,114 @@
+"""What the suites share: a root of their own, a look at the process, other processes."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+try:
+    import unittest2 as unittest
+except ImportError:
+    import unittest
+try:
+    from unittest import mock
+except ImportError:
+    import mock
+
+from mezeo_fsstore import FilesystemStorage
+from tests import Stream
+
+__all__ = ['unittest', 'mock', 'PROJECT', 'RootTestCase', 'open_descriptors', 'environment',
+           'run_python']
+
+PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class RootTestCase(unittest.TestCase):
+    """A test with an empty root, `self.root`, and a module over it, `self.storage`.
+
+    Afterwards the test must have left no descriptor open and no temporary behind.
+    """
+
+    settings = {}
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.root = os.path.join(self.folder, 'root')
+        os.mkdir(self.root)
+        self.storage = self.make()
+        descriptors = open_descriptors()
+        self.addCleanup(lambda: self.assertEqual(descriptors, open_descriptors()))
+        self.addCleanup(lambda: self.assertEqual([], self.temporaries()))
+
+    def make(self, **changes):
+        """Return a module over `self.root` with the settings of the class and these changes."""
+        return FilesystemStorage(**dict(dict(self.settings, root=self.root), **changes))
+
+    def put(self, content=b'content'):
+        return self.storage.put(None, Stream(content))
+
+    def get(self, module_data):
+        with self.storage.get_read_stream(None, module_data) as stream:
+            return stream.read()
+
+    def path(self, module_data):
+        """Return the file that must hold the object."""
+        return os.path.join(self.root, path_in(module_data))
+
+    def files(self):
+        """Return the paths of all files below the root, relative to it, in order."""
+        return sorted(os.path.relpath(os.path.join(folder, name), self.root)
+                      for folder, _, names in os.walk(self.root) for name in names)
+
+    def temporaries(self):
+        return [path for path in self.files()
+                if os.path.basename(path).startswith('.') and path != '.mezeo_fsstore']
+
+    def raised(self, kind, call, *arguments):
+        """Return the exception of class `kind` that the call raises."""
+        try:
+            call(*arguments)
+        except kind as error:
+            return error
+        self.fail('%s was not raised' % (kind,))
+
+
+def path_in(module_data):
+    """Return the path that a `module_data` of ours holds, read independently of our code."""
+    return module_data.split('"')[3]
+
+
+def open_descriptors():
+    """Return the numbers of this process's open descriptors, in order."""
+    folder = '/proc/self/fd' if os.path.isdir('/proc/self/fd') else '/dev/fd'
+    return sorted(int(name) for name in os.listdir(folder) if _is_open(int(name)))
+
+
+def _is_open(fd):
+    try:
+        os.fstat(fd)
+    except OSError:  # the one that listed the folder
+        return False
+    return True
+
+
+def environment(*path, **changes):
+    """Return an environment in which Python finds modules on `path` only."""
+    variables = dict(os.environ, PYTHONPATH=os.pathsep.join(path), **changes)
+    return variables
+
+
+def run_python(*arguments, **options):
+    """Run this interpreter and return its status, output and error output, as bytes.
+
+    Options: `path`, the folders to import from (the project); `cwd`; `input`, bytes; `environment`,
+    more variables.
+    """
+    process = subprocess.Popen(
+        (sys.executable,) + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, cwd=options.get('cwd'),
+        env=environment(*options.get('path', [PROJECT]), **options.get('environment', {})))
+    output, errors = process.communicate(options.get('input', b''))
+    return process.returncode, output, errors

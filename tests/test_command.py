@@ -1,0 +1,196 @@
+"""`python -m mezeo_fsstore`: the whole command as an administrator starts it."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+
+from mezeo_fsstore import FilesystemStorage
+from tests import content
+from tests.support import PROJECT, RootTestCase, environment, mock, run_python, unittest
+
+
+class CommandTestCase(RootTestCase):
+
+    def run_command(self, *arguments, **options):
+        return run_python('-m', 'mezeo_fsstore', *arguments, **options)
+
+    def succeeds(self, *arguments, **options):
+        """Return the output as text."""
+        status, output, errors = self.run_command(*arguments, **options)
+        self.assertEqual((0, b''), (status, errors))
+        return output.decode('utf-8')
+
+    def fails(self, *arguments, **options):
+        """Return the one line that a failure is."""
+        status, _, errors = self.run_command(*arguments, **options)
+        self.assertEqual(1, status, errors)
+        line = errors.decode('utf-8')
+        self.assertTrue(line.startswith('mezeo_fsstore: ') and line.endswith('\n'), line)
+        self.assertEqual(1, line.count('\n'), line)
+        return line
+
+
+class PutGetTest(CommandTestCase):
+
+    def test_a_file_goes_in_and_comes_back(self):
+        source, target = os.path.join(self.folder, 'in'), os.path.join(self.folder, 'out')
+        with open(source, 'wb') as stream:
+            stream.write(content(3000001))
+        module_data = self.succeeds('put', self.root, source).rstrip('\n')
+        self.assertTrue(content(3000001) == self.get(module_data))
+        self.assertEqual('', self.succeeds('get', self.root, module_data, target))
+        with open(target, 'rb') as stream:
+            self.assertTrue(content(3000001) == stream.read())
+
+    def test_a_dash_is_standard_input_and_output(self):
+        module_data = self.succeeds('put', self.root, '-', input=content(100000)).rstrip('\n')
+        for arguments in ([], ['-']):
+            status, output, errors = self.run_command('get', self.root, module_data, *arguments)
+            self.assertEqual((0, b''), (status, errors))
+            self.assertTrue(content(100000) == output)
+
+    def test_the_root_may_be_relative(self):
+        module_data = self.succeeds('put', 'root', '-', cwd=self.folder, input=b'content')
+        self.assertEqual(b'content', self.get(module_data.strip()))
+
+    def test_the_arguments_of_the_registration_are_followed(self):
+        module_data = self.succeeds('put', self.root, '-', '--args', '{"file_mode": "0644"}')
+        self.assertEqual(0o644, stat.S_IMODE(os.stat(self.path(module_data)).st_mode))
+
+    def test_failures_are_one_line_and_status_1(self):
+        missing = os.path.join(self.folder, 'missing')
+        self.assertTrue(missing in self.fails('put', missing, '-'))
+        self.assertTrue(missing in self.fails('put', self.root, missing))
+        self.assertTrue(missing in self.fails('check', missing))
+        self.assertTrue(missing in self.fails('init', missing))
+        self.assertTrue('module_data' in self.fails('get', self.root, '../../etc/passwd'))
+        self.assertTrue('module_data' in self.fails('get', self.root, 'two\nlines'))
+        absent = self.storage.new_data(None)
+        self.assertTrue(self.path(absent) in self.fails('get', self.root, absent))
+        self.assertTrue(self.root in self.fails(
+            'put', self.root, '-', '--args', json.dumps({'root_id': '0' * 32})))
+        self.assertFalse(os.path.exists(missing))
+        self.assertEqual([], self.files())
+
+    def test_bad_use_is_status_2_and_usage(self):
+        for arguments in ([], ['nothing'], ['put'], ['put', self.root], ['check'], ['get', 'x'],
+                          ['check', self.root, 'more'], ['put', self.root, '-', '--args', '5'],
+                          ['put', self.root, '-', '--args', '{'],
+                          ['put', self.root, '-', '--args', '{"colour": "blue"}'],
+                          ['put', self.root, '-', '--args', '{"durable": "maybe"}']):
+            status, output, errors = self.run_command(*arguments)
+            self.assertEqual((2, b''), (status, output), arguments)
+            self.assertTrue(errors.startswith(b'usage: python -m mezeo_fsstore'), errors)
+            self.assertTrue(b'Traceback' not in errors, errors)
+
+    def test_each_command_tells_its_use(self):
+        for arguments in ([], ['check'], ['init'], ['put'], ['get']):
+            self.assertTrue('usage: python -m' in self.succeeds(*(arguments + ['--help'])))
+
+    def test_a_reader_that_goes_away_is_no_error(self):
+        module_data = self.put(content(3000000))
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'mezeo_fsstore', 'get', self.root, module_data],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT))
+        process.stdout.read(10)
+        process.stdout.close()
+        errors = process.stderr.read()
+        process.stderr.close()
+        self.assertEqual((b'', 0), (errors, process.wait()))
+
+    def test_an_interrupt_is_status_130_and_leaves_nothing(self):
+        process = subprocess.Popen(
+            [sys.executable, '-m', 'mezeo_fsstore', 'put', self.root, '-'], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT))
+        # More than a chunk: once it is taken, the temporary is there.
+        process.stdin.write(b'x' * 1500000)
+        process.stdin.flush()
+        while not self.temporaries():
+            self.assertTrue(process.poll() is None, 'it ended early')
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+        self.assertEqual((130, b'', b''), (process.returncode, output, errors))
+        self.assertEqual([], self.files())
+
+
+class InitTest(CommandTestCase):
+
+    def test_it_prints_a_registration_that_works(self):
+        registration = json.loads(self.succeeds('init', self.root))
+        self.assertEqual(['args', 'label', 'module'], sorted(registration))
+        package, name = registration['module'].rsplit('.', 1)
+        connector = getattr(__import__(package), name)(**registration['args'])
+        self.assertTrue(isinstance(connector, FilesystemStorage))
+        self.assertEqual(self.root, registration['args']['root'])
+        self.assertTrue(connector.available(None, connector.new_data(None)) is False)
+        os.unlink(os.path.join(self.root, '.mezeo_fsstore'))
+        self.raised(EnvironmentError, connector.available, None, connector.new_data(None))
+
+    def test_every_node_gets_the_same_answer(self):
+        self.assertEqual(self.succeeds('init', self.root), self.succeeds('init', self.root))
+
+
+class CheckTest(CommandTestCase):
+
+    def test_a_sound_root_passes_and_nothing_stays(self):
+        report = self.succeeds('check', self.root)
+        self.assertEqual(28, len(re.findall(r'^ok    .* [0-9]+\.[0-9]{3} ms$', report, re.M)))
+        for word in ('durable', 'put 4 KiB', 'get 16 MiB', 'sync of directories', 'reflink',
+                     'extended attributes', 'bytes', 'inodes', 'all is well'):
+            self.assertTrue(word in report, '%s is not in %s' % (word, report))
+        self.assertFalse('FAIL' in report)
+        self.assertEqual([], self.files())
+
+    def test_a_root_that_fails_is_status_1_and_nothing_stays(self):
+        # The quota of a process is the fault that needs no rights: 16 MiB do not fit.
+        program = ('import resource, signal, sys\n'
+                   'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
+                   'resource.setrlimit(resource.RLIMIT_FSIZE, (1000000, 1000000))\n'
+                   'from mezeo_fsstore.command import main\n'
+                   'sys.exit(main(["check", %r]))\n' % self.root)
+        status, output, errors = run_python('-c', program)
+        self.assertEqual((1, b''), (status, errors))
+        report = output.decode('utf-8')
+        self.assertEqual(2, len(re.findall('^FAIL  put 16 MiB .*File too large.*$', report, re.M)))
+        self.assertTrue(report.endswith('FAILED: see above\n'))
+        self.assertEqual([], self.files())
+
+    def test_a_storage_that_breaks_its_word_is_found(self):
+        # No filesystem here does that, so the storage is made to.
+        from mezeo_fsstore import check
+        for name, broken in (('available', lambda *_: True), ('get_size', lambda *_: 5),
+                             ('delete', lambda *_: None)):
+            with mock.patch.object(FilesystemStorage, name, broken):
+                with mock.patch.object(sys, 'stdout'):
+                    self.assertFalse(check.examine(self.root, self.storage, self.storage), name)
+        shutil.rmtree(self.root)
+        os.mkdir(self.root)
+
+
+@unittest.skipUnless(os.geteuid() == 0, 'only the superuser can become another user')
+class SuperuserTest(CommandTestCase):
+
+    def test_what_the_superuser_stores_belongs_to_the_owner_of_the_root(self):
+        owner = (65534, 65534)
+        os.chmod(self.folder, 0o755)
+        os.chown(self.root, *owner)
+        source = os.path.join(self.folder, 'private')
+        with open(source, 'wb') as stream:
+            stream.write(b'content')
+        os.chmod(source, 0o600)
+        # The imports: this Python may lie where the other user can't reach it.
+        program = ('import sys, encodings.ascii, encodings.latin_1\n'
+                   'from mezeo_fsstore.command import main\n'
+                   'sys.exit(main(sys.argv[1:]))\n')
+        for arguments in (['put', self.root, source], ['check', self.root], ['init', self.root]):
+            status, output, errors = run_python('-c', program, *arguments)
+            self.assertEqual((0, b''), (status, errors))
+        for folder, folders, names in os.walk(self.root):
+            for name in folders + names:
+                status = os.stat(os.path.join(folder, name))
+                self.assertEqual(owner, (status.st_uid, status.st_gid))

@@ -1,0 +1,48 @@
+"""`simple`: the reference module keeps the contract, and what its comments say."""
+
+import errno
+import os
+import shutil
+import tempfile
+
+from simple.simple import SimpleStorage
+from tests import StorageModuleTestBase, Stream
+from tests.support import mock, unittest
+
+
+class SimpleStorageTest(StorageModuleTestBase, unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='simple-test-')
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        super(SimpleStorageTest, self).setUp(SimpleStorage(storage_dir=self.folder))
+
+    def compareWrittenData(self, module_data, data):
+        with open(os.path.join(self.folder, module_data), 'rb') as written:
+            self.assertEqual(data, written.read())
+
+    def test_the_name_is_a_hexadecimal_uuid_and_dat(self):
+        self.assertTrue(self.connector.new_data({}).endswith('.dat'))
+        self.assertEqual(32, len(bytearray.fromhex(self.connector.new_data({})[:-4])) * 2)
+
+    def test_a_broken_stream_leaves_no_file(self):
+        self._expectStreamError(self.connector.new_data({}))
+        self.assertEqual([], os.listdir(self.folder))
+
+    def test_a_failed_rename_leaves_no_file(self):
+        module_data = self.connector.new_data({})
+        with mock.patch('os.rename', side_effect=OSError(errno.EIO, 'broken')):
+            self.assertRaises(OSError, self.connector.assign, {}, module_data, Stream(b'x'))
+        self.assertEqual([], os.listdir(self.folder))
+
+    def test_no_other_file_is_reached(self):
+        for bad in ('../x', '/etc/passwd', '', '0' * 32, '0' * 32 + '.dat\n', '0' * 32 + '.dat/..'):
+            self.assertRaises(ValueError, self.connector.get_size, {}, bad)
+
+    def test_a_missing_directory_is_no_missing_object(self):
+        shutil.rmtree(self.folder)
+        self.assertRaises(OSError, self.connector.available, {}, self.connector.new_data({}))
+
+    def test_a_delete_that_fails_says_so(self):
+        with mock.patch('os.remove', side_effect=OSError(errno.EIO, 'broken')):
+            self.assertRaises(OSError, self.connector.delete, {}, self.connector.new_data({}))
