@@ -48,7 +48,7 @@ def mode(name, value, least, most):
     """
     if isinstance(value, text_types) and _OCTAL.match(value):
         bits = int(value.replace('o', ''), 8)
-    elif isinstance(value, integer_types) and not isinstance(value, bool):
+    elif isinstance(value, integer_types):
         bits = value
     else:
         bits = -1

@@ -7,7 +7,6 @@ store, and objects would be written to the system disk, or taken for missing.
 import errno
 import os
 import re
-import stat
 
 from mezeo_fsstore import disk, files
 from mezeo_fsstore.errors import MissingRoot, StorageUnavailable
@@ -104,8 +103,7 @@ def _read_marker(marker):
             raise
         return None
     try:
-        regular = stat.S_ISREG(disk.status(fd, marker).st_mode)
-        root_id = disk.read(fd, 64, marker).decode('latin-1').rstrip('\n') if regular else ''
+        root_id = disk.read(fd, 64, marker).decode('latin-1').rstrip('\n')
     finally:
         disk.release(fd)
     if not ROOT_ID.match(root_id):

@@ -6,7 +6,7 @@ import stat
 from mezeo_fsstore import (
     ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
 from tests import Stream
-from tests.support import RootTestCase, run_python
+from tests.support import PROJECT, RootTestCase, mock, run_python
 
 
 class ArgumentsTest(RootTestCase):
@@ -66,13 +66,9 @@ class ArgumentsTest(RootTestCase):
     def test_durable_as_a_word_means_what_it_says(self):
         for word, synced in (('false', False), (u'true', True)):
             self.storage = self.make(durable=word)
-            self.assertEqual(synced, self.syncs(self.put))
-
-    def syncs(self, call):
-        from tests.support import mock
-        with mock.patch('os.fsync') as fsync:
-            call()
-        return fsync.called
+            with mock.patch('os.fsync') as fsync:
+                self.put()
+            self.assertEqual(synced, fsync.called)
 
     def test_modes_are_octal_strings_or_numbers(self):
         for good in ('0600', '600', u'0640', '0o640', 0o640, 0o600, '0444', '0400'):
@@ -131,7 +127,6 @@ class ArgumentsTest(RootTestCase):
         os.mkdir(foreign)
         with open(os.path.join(foreign, 'modules.py'), 'w') as base:
             base.write('class StorageModule(object):\n    pass\n')
-        from tests.support import PROJECT
         program = ('from mezeo_fsstore import FilesystemStorage; import modules\n'
                    'assert modules.__file__.startswith(%r)\n'
                    'FilesystemStorage(root=%r)' % (foreign, self.root))

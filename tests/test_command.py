@@ -3,13 +3,12 @@
 import json
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 
-from mezeo_fsstore import FilesystemStorage
+from mezeo_fsstore import FilesystemStorage, check, command
 from tests import content
 from tests.support import PROJECT, RootTestCase, environment, mock, run_python, unittest
 
@@ -162,14 +161,23 @@ class CheckTest(CommandTestCase):
 
     def test_a_storage_that_breaks_its_word_is_found(self):
         # No filesystem here does that, so the storage is made to.
-        from mezeo_fsstore import check
         for name, broken in (('available', lambda *_: True), ('get_size', lambda *_: 5),
-                             ('delete', lambda *_: None)):
+                             ('get_read_stream', lambda *_: open(os.devnull, 'rb')),
+                             ('assign', lambda *_: None)):
             with mock.patch.object(FilesystemStorage, name, broken):
                 with mock.patch.object(sys, 'stdout'):
                     self.assertFalse(check.examine(self.root, self.storage, self.storage), name)
-        shutil.rmtree(self.root)
-        os.mkdir(self.root)
+            self.assertEqual([], self.files(), name)
+        with mock.patch.object(FilesystemStorage, 'delete', lambda *_: None):
+            with mock.patch.object(sys, 'stdout'):
+                self.assertFalse(check.examine(self.root, self.storage, self.storage))
+
+    def test_whatever_an_error_says_it_is_one_line(self):
+        for error, line in ((Exception('two\nlines'), 'two lines'), (MemoryError(), 'MemoryError')):
+            with mock.patch.object(FilesystemStorage, 'put', side_effect=error):
+                with mock.patch.object(sys, 'stderr') as stderr:
+                    self.assertEqual(1, command.main(['put', self.root, os.devnull]))
+            stderr.write.assert_called_once_with('mezeo_fsstore: %s\n' % line)
 
 
 @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can become another user')

@@ -82,6 +82,12 @@ class OrderTest(RootTestCase):
         with mock.patch('os.fchmod', side_effect=[OSError(errno.EPERM, 'not the owner'), None]):
             self.assertTrue(('sync_directory', '.') in self.assign(module_data))
 
+    def test_a_shard_whose_mode_can_not_be_set_is_an_error(self):
+        with mock.patch('os.fchmod', side_effect=OSError(errno.EIO, 'broken')):
+            error = self.raised(EnvironmentError, self.put)
+        self.assertEqual(errno.EIO, error.errno)
+        self.assertTrue(error.filename.startswith(self.root))
+
     def test_a_delete_syncs_the_shard(self):
         module_data = self.put()
         final = os.path.relpath(self.path(module_data), self.root)

@@ -2,12 +2,13 @@
 
 import errno
 import os
+import shutil
 import socket
 import stat
 
 from mezeo_fsstore import StorageError
 from tests import Stream
-from tests.support import RootTestCase
+from tests.support import RootTestCase, mock
 
 
 class PlantedTest(RootTestCase):
@@ -124,6 +125,22 @@ class PlantedTest(RootTestCase):
             error = self.raised(EnvironmentError, call, None, self.module_data, *arguments)
             self.assertEqual(errno.ENOTDIR, error.errno)
         self.assertTrue(os.path.isfile(shard))
+
+    def test_what_lies_at_the_name_of_a_temporary_is_refused_and_left_alone(self):
+        directory, name = os.path.split(self.place)
+        planted = os.path.join(directory, '.%s.%s' % (name, '0' * 16))
+        for plant in (lambda: shutil.copy(self.secret, planted),
+                      lambda: os.symlink(self.secret, planted), lambda: os.mkfifo(planted)):
+            plant()
+            before = os.lstat(planted)
+            with mock.patch('mezeo_fsstore.store.random_hex', return_value='0' * 16):
+                error = self.raised(EnvironmentError, self.storage.assign, None, self.module_data,
+                                    Stream(b'x'))
+            self.assertEqual((errno.EEXIST, planted), (error.errno, error.filename))
+            self.assertEqual((before.st_ino, before.st_size),
+                             (os.lstat(planted).st_ino, os.lstat(planted).st_size))
+            os.unlink(planted)
+        self.assertEqual(self.before, self.look_outside())
 
     def test_a_temporary_is_no_object_and_hurts_none(self):
         leftover = os.path.join(os.path.dirname(self.place),

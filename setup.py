@@ -1,0 +1,130 @@
+"""Builds the egg and runs the tests. Speaks Python 2.6, 2.7 and 3.6 to the newest."""
+import os
+import py_compile
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+from setuptools import Command, setup
+
+PACKAGE = 'mezeo_fsstore'
+
+# Where setuptools and nose look for setup.cfg and the packages, whatever folder we are called from.
+os.chdir(os.path.dirname(os.path.abspath(__file__)))
+
+
+def read(path):
+    """The text of a file, decoded alike under every locale."""
+    with open(path, 'rb') as source:
+        return source.read().decode('utf-8')
+
+
+def version():
+    """Read, not imported: the package needs the platform's `modules`."""
+    text = read(os.path.join(PACKAGE, '__init__.py'))
+    return str(re.search("^__version__ = ['\"](.+?)['\"]", text, re.MULTILINE).group(1))
+
+
+class CompiledEgg(Command):
+    """An egg of compiled code only: the modules of this tree, and nothing else.
+
+    Not setuptools' own command. That one packs whatever lies in build/, be it left there by an
+    older tree or another interpreter; it leaves all code out under PYTHONDONTWRITEBYTECODE, and
+    says nothing; and it leans on `setup.py install`, which setuptools is about to drop.
+    """
+    description = 'make an egg of compiled code'
+    user_options = [('dist-dir=', 'd', 'folder to put the egg into [default: dist]')]
+
+    def initialize_options(self):
+        self.dist_dir = 'dist'
+
+    def finalize_options(self):
+        python = '%d.%d' % sys.version_info[:2]
+        # By this name `setup.py install`, where there still is one, asks for the egg.
+        self.egg_output = os.path.join(
+            self.dist_dir, '%s-%s-py%s.egg' % (PACKAGE, self.distribution.get_version(), python))
+
+    def run(self):
+        work = tempfile.mkdtemp()
+        try:
+            self.describe(os.path.join(work, 'EGG-INFO'))
+            self.compile(work)
+            self.pack(work)
+        finally:
+            shutil.rmtree(work)
+        print('made ' + self.egg_output)
+
+    def describe(self, folder):
+        """Write what makes a zip file an egg."""
+        os.mkdir(folder)
+        self.distribution.metadata.write_pkg_info(folder)
+        for name, text in (('top_level.txt', PACKAGE), ('zip-safe', '')):
+            with open(os.path.join(folder, name), 'w') as target:
+                target.write(text + '\n')
+
+    def compile(self, folder):
+        for package, module, source in self.get_finalized_command('build_py').find_all_modules():
+            target = os.path.join(folder, package.replace('.', os.sep), module + '.pyc')
+            self.mkpath(os.path.dirname(target))
+            # The third argument is the path that tracebacks show.
+            py_compile.compile(source, target, source, doraise=True)
+
+    def pack(self, folder):
+        self.mkpath(self.dist_dir)
+        egg = zipfile.ZipFile(self.egg_output, 'w', zipfile.ZIP_DEFLATED)
+        for parent, _, names in os.walk(folder):
+            for name in names:
+                path = os.path.join(parent, name)
+                egg.write(path, os.path.relpath(path, folder))
+        egg.close()
+
+
+class Nosetests(Command):
+    """Run nose in a process of its own: nose's command came with nose 1 only, and its place in
+    setuptools is gone."""
+    description = 'run the tests, as the command nosetests does'
+    user_options = []
+
+    def initialize_options(self):
+        # The [nosetests] section of setup.cfg is nose's, which reads it itself; setuptools
+        # would look for its options here, and refuse them.
+        self.distribution.get_option_dict('nosetests').clear()
+
+    def finalize_options(self):
+        pass
+
+    def run(self):
+        try:
+            import nose  # noqa: F401
+        except ImportError:
+            raise SystemExit('nose is not installed; this installs it: '
+                             '%s -m pip install -r tests/requirements.txt' % sys.executable)
+        # Not `-m nose`, which Python 2.6 can't.
+        raise SystemExit(subprocess.call([sys.executable, '-c', 'import nose; nose.main()']))
+
+
+setup(
+    name=PACKAGE,
+    version=version(),
+    description='A Mezeo Vendor Storage Module that keeps objects as files under a folder',
+    long_description=read('README.md'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    packages=[PACKAGE],
+    zip_safe=True,
+    python_requires='>=2.6, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*',
+    cmdclass={'bdist_egg': CompiledEgg, 'nosetests': Nosetests},
+    classifiers=[
+        'Development Status :: 5 - Production/Stable',
+        'Intended Audience :: System Administrators',
+        'Operating System :: POSIX',
+        'Programming Language :: Python :: 2',
+        'Programming Language :: Python :: 2.6',
+        'Programming Language :: Python :: 2.7',
+        'Programming Language :: Python :: 3',
+        'Topic :: System :: Filesystems',
+    ],
+)
