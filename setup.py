@@ -68,7 +68,8 @@ class CompiledEgg(Command):
     def compile(self, folder):
         for package, module, source in self.get_finalized_command('build_py').find_all_modules():
             target = os.path.join(folder, package.replace('.', os.sep), module + '.pyc')
-            self.mkpath(os.path.dirname(target))
+            if not os.path.isdir(os.path.dirname(target)):
+                os.makedirs(os.path.dirname(target))
             # The third argument is the path that tracebacks show.
             py_compile.compile(source, target, source, doraise=True)
 
@@ -83,9 +84,12 @@ class CompiledEgg(Command):
 
 
 class Nosetests(Command):
-    """Run nose in a process of its own: nose's command came with nose 1 only, and its place in
-    setuptools is gone."""
-    description = 'run the tests, as the command nosetests does'
+    """Run nose, as the command `nosetests` does; that one also takes arguments for a single test,
+    as in `nosetests tests/test_simple.py`.
+
+    The command of nose 1 does not work with today's setuptools, and pynose brings none.
+    """
+    description = 'run the tests'
     user_options = []
 
     def initialize_options(self):

@@ -56,6 +56,11 @@ def set_mode(fd, mode, path):
     _naming(path, os.fchmod, fd, mode)
 
 
+def set_mode_of_name(path, mode):
+    """Give `path`, which must be no symbolic link, exactly the permissions `mode`."""
+    os.chmod(path, mode)
+
+
 def write(fd, data, path):
     """Write all of `data`, in as many calls as the system wants."""
     while data:

@@ -123,25 +123,34 @@ class Store(object):
 
     def _open_shard(self, shard):
         """Return a descriptor of the directory `shard`, made if need be, its entry on the disk."""
-        unsettled = self._dir_mode | _UNSETTLED if self._durable else self._dir_mode
         try:
             fd, new = disk.open_directory(shard), False
         except EnvironmentError as error:
             if error.errno != errno.ENOENT:
                 raise
-            _make_directory(shard, unsettled)
+            self._make_shard(shard)
             fd, new = disk.open_directory(shard), True
         try:
-            if new:
-                _set_mode_if_owner(fd, unsettled, shard)
             # Another may have made it a moment ago, or died before the root was synced.
             if self._durable and (new or disk.status(fd, shard).st_mode & _UNSETTLED):
                 self._root.sync()
-                _set_mode_if_owner(fd, self._dir_mode, shard)
+                _settle(fd, self._dir_mode, shard)
         except:
             disk.release(fd)
             raise
         return fd
+
+    def _make_shard(self, shard):
+        mode = self._dir_mode | _UNSETTLED if self._durable else self._dir_mode
+        try:
+            disk.make_directory(shard, mode)
+        except EnvironmentError as error:
+            # Another writer was faster: as good.
+            if error.errno != errno.EEXIST:
+                raise
+        else:
+            # By name: the umask may have left nobody the right to open it.
+            disk.set_mode_of_name(shard, mode)
 
     def _write_into(self, shard, full, chunks):
         """Write a temporary beside `full`, sync it, publish it, sync the shard: in this order."""
@@ -207,16 +216,7 @@ def _is_absent(full):
     return False
 
 
-def _make_directory(shard, mode):
-    try:
-        disk.make_directory(shard, mode)
-    except EnvironmentError as error:
-        # Another writer was faster: as good.
-        if error.errno != errno.EEXIST:
-            raise
-
-
-def _set_mode_if_owner(fd, mode, shard):
+def _settle(fd, mode, shard):
     try:
         disk.set_mode(fd, mode, shard)
     except EnvironmentError as error:

@@ -8,7 +8,7 @@ from mezeo_fsstore import disk
 from tests import Stream, StreamError
 from tests.support import RootTestCase, mock, open_descriptors
 
-CHANGES = ('create', 'set_mode', 'write', 'sync', 'close', 'rename', 'link', 'remove',
+CHANGES = ('create', 'set_mode', 'set_mode_of_name', 'write', 'sync', 'close', 'rename', 'link', 'remove',
            'make_directory', 'sync_directory')
 
 
@@ -57,7 +57,7 @@ class OrderTest(RootTestCase):
         final = os.path.relpath(self.path(module_data), self.root)
         shard = os.path.dirname(final)
         self.assertEqual(
-            [('make_directory', shard), ('set_mode', shard), ('sync_directory', '.'),
+            [('make_directory', shard), ('set_mode_of_name', shard), ('sync_directory', '.'),
              ('set_mode', shard)] + self.writing(calls, final), calls)
 
     def test_a_write_into_a_shard_that_is_there_does_not_sync_the_root(self):
@@ -82,12 +82,6 @@ class OrderTest(RootTestCase):
         with mock.patch('os.fchmod', side_effect=[OSError(errno.EPERM, 'not the owner'), None]):
             self.assertTrue(('sync_directory', '.') in self.assign(module_data))
 
-    def test_a_shard_whose_mode_can_not_be_set_is_an_error(self):
-        with mock.patch('os.fchmod', side_effect=OSError(errno.EIO, 'broken')):
-            error = self.raised(EnvironmentError, self.put)
-        self.assertEqual(errno.EIO, error.errno)
-        self.assertTrue(error.filename.startswith(self.root))
-
     def test_a_delete_syncs_the_shard(self):
         module_data = self.put()
         final = os.path.relpath(self.path(module_data), self.root)
@@ -104,7 +98,7 @@ class OrderTest(RootTestCase):
             final = os.path.relpath(self.path(module_data), self.root)
             shard = os.path.dirname(final)
             self.assertEqual(
-                [('make_directory', shard), ('set_mode', shard)]
+                [('make_directory', shard), ('set_mode_of_name', shard)]
                 + [call for call in self.writing(calls, final) if not call[0].startswith('sync')],
                 calls)
             self.assertEqual([('remove', final)],
@@ -257,6 +251,14 @@ class FailureTest(RootTestCase):
         with self.fail_once('mkdir', errno.ENOSPC):
             error = self.raised(EnvironmentError, self.put)
         self.assertEqual(errno.ENOSPC, error.errno)
+
+    def test_a_shard_whose_mode_can_not_be_set_is_an_error(self):
+        for name in ('chmod', 'fchmod'):
+            with self.fail_once(name, errno.EIO):
+                error = self.raised(EnvironmentError, self.put)
+            self.assertEqual(errno.EIO, error.errno)
+            self.assertTrue(error.filename.startswith(self.root))
+        self.assertEqual([], self.files())
 
     def test_a_shard_that_another_makes_at_the_same_moment_is_as_good(self):
         original = os.mkdir

@@ -19,7 +19,7 @@ HOST = '''
 import io, json, sys
 registration = json.loads(sys.argv[1])
 package, name = registration['module'].rsplit('.', 1)
-module = __import__(package, fromlist=[name])
+module = __import__(package, fromlist=[str(name)])
 storage = getattr(module, name)(**registration['args'])
 module_data = storage.new_data({})
 storage.assign({}, module_data, io.BytesIO(b'content'))
