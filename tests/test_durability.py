@@ -8,8 +8,8 @@ from mezeo_fsstore import disk
 from tests import Stream, StreamError
 from tests.support import RootTestCase, mock, open_descriptors
 
-CHANGES = ('create', 'set_mode', 'set_mode_of_name', 'write', 'sync', 'close', 'rename', 'link', 'remove',
-           'make_directory', 'sync_directory')
+CHANGES = ('create', 'set_mode', 'set_mode_of_name', 'write', 'sync', 'close', 'rename', 'link',
+           'remove', 'make_directory', 'sync_directory')
 
 
 class OrderTest(RootTestCase):
