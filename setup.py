@@ -119,6 +119,7 @@ setup(
     license='Apache-2.0',
     packages=[PACKAGE],
     zip_safe=True,
+    extras_require={'progress': ['tqdm']},
     python_requires='>=2.6, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*',
     cmdclass={'bdist_egg': CompiledEgg, 'nosetests': Nosetests},
     classifiers=[

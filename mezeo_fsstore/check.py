@@ -1,135 +1,188 @@
-"""The examination of a root: an object's whole life on it, and what its filesystem offers."""
+"""The examination of a root: its state, an object's life on it, what its filesystem offers."""
 
 from __future__ import division
 
-import contextlib
 import errno
 import fcntl
 import os
 import sys
 import time
 
-from mezeo_fsstore import disk, files
-from mezeo_fsstore.module_data import random_hex
+from mezeo_fsstore import disk, names
+from mezeo_fsstore.advice import explain
 
 _SMALL = 4 * 1024
 _LARGE = 16 * 1024 * 1024
+
+# Seconds by which the clocks of a healthy machine and its file server may differ.
+_MOST_SKEW = 5
+
+# The share of bytes or inodes below which an administrator should know.
+_LEAST_FREE = 0.05
 
 # The request of Linux's <linux/fs.h> that makes one file share the blocks of another.
 _FICLONE = 0x40049409
 
 
-def examine(path, durable, volatile):
-    """Examine the root at `path` through two modules over it; print a line a step.
+def examine(root, durable, volatile):
+    """Examine `root`, a `Root`, through two modules over it; print a line for each step.
 
-    `durable` syncs and `volatile` does not. Returns whether all steps passed. What the
-    examination stores is removed, whatever happens.
+    `durable` syncs and `volatile` does not. Returns whether no step failed. What the examination
+    stores is removed, whatever happens, but for the directories of objects.
     """
-    print('root %s' % path)
-    passed = True
-    for title, storage in (('durable', durable), ('not durable', volatile)):
-        print('\nlife of an object, %s' % title)
-        passed = _live(storage) and passed
-    print('\nwhat the filesystem offers')
-    for name, answer in _offers(path, durable):
-        print('      %-34s %s' % (name, answer))
-    print('\n%s' % ('all is well' if passed else 'FAILED: see above'))
-    return passed
+    print('root %s' % root.path)
+    sections = [('state', _state(root, durable)),
+                ('life of an object, durable', _life(durable)),
+                ('life of an object, not durable', _life(volatile)),
+                ('what the filesystem offers', _offers(root))]
+    # All of them, also after one that failed.
+    passed = [_passes(title, steps) for title, steps in sections]
+    print('\n%s' % ('all is well' if all(passed) else 'FAILED: see above'))
+    return all(passed)
 
 
-def _live(storage):
-    life = _Life(storage)
+class _Warning(Exception):
+    """What an administrator should know, though objects are safe."""
+
+
+def _passes(title, steps):
+    """Run steps, pairs of a name and a function that may return a text, until one fails."""
+    print('\n%s' % title)
     try:
-        for name, step in life.steps():
+        for name, step in steps:
             started = time.time()
             try:
-                step()
+                verdict, text = 'ok', step()
+            except _Warning as warning:
+                verdict, text = 'warn', str(warning)
             except Exception as error:
-                print('FAIL  %-34s %s' % (name, ' '.join(str(error).split())))
-                return False
-            print('ok    %-34s %10.3f ms' % (name, (time.time() - started) * 1000))
+                verdict, text = 'FAIL', explain(error)
+            if text is None:
+                text = '%10.3f ms' % ((time.time() - started) * 1000)
+            print('%-5s %-35s %s' % (verdict, name, text))
             sys.stdout.flush()
+            if verdict == 'FAIL':
+                return False
         return True
     finally:
-        life.end()
+        # A generator: what it has to clean up is cleaned up now.
+        steps.close()
 
 
-class _Life(object):
-    """The steps of the life of two objects. Each raises where the storage breaks its word."""
+def _state(root, storage):
+    numbers = storage.statistics(None)
+    yield 'marker', lambda: _marker(root)
+    yield 'bytes free', lambda: _free(numbers['capacity'], 1024 ** 3, ' GiB')
+    yield 'inodes free', lambda: _free(numbers['inodes'], 1, '')
+    yield 'rights', lambda: _rights(root)
+    yield 'clock', lambda: _clock(root)
 
-    def __init__(self, storage):
-        self._storage = storage
-        self._small, self._large = storage.new_data(None), storage.new_data(None)
-        self._first, self._second = os.urandom(_SMALL), os.urandom(_SMALL)
-        self._bulk = os.urandom(_SMALL) * (_LARGE // _SMALL)
-        self._reader = None
 
-    def steps(self):
-        """Return pairs of a name and a function without arguments, in order."""
-        return [
-            ('not there yet', self._is_absent),
-            ('put 4 KiB', lambda: self._assign(self._small, self._first)),
-            ('there', self._is_present),
-            ('size', self._has_size),
-            ('get 4 KiB', lambda: self._get(self._small, self._first)),
-            ('get a range', self._get_range),
-            ('a writer that fails changes nothing', self._fail_to_replace),
-            ('replace it under a reader', self._replace),
-            ('delete it under the reader', self._delete),
-            ('delete it again', lambda: self._storage.delete(None, self._small)),
-            ('gone', self._is_absent),
-            ('put 16 MiB', lambda: self._assign(self._large, self._bulk)),
-            ('get 16 MiB', lambda: self._get(self._large, self._bulk)),
-            ('delete 16 MiB', lambda: self._storage.delete(None, self._large)),
-        ]
+def _marker(root):
+    root.guard()
+    if root.root_id is None:
+        raise _Warning('none: an unmounted volume would look like an empty store; run init')
+    return root.root_id
 
-    def end(self):
-        """Remove what is left of both objects, as well as the root allows."""
-        if self._reader:
-            self._reader.close()
-        for module_data in (self._small, self._large):
-            try:
-                self._storage.delete(None, module_data)
-            except EnvironmentError:
-                pass
 
-    def _is_absent(self):
-        _expect(self._storage.available(None, self._small) is False, 'available() is not False')
+def _free(numbers, unit, suffix):
+    total, free = numbers['total'], numbers['free']
+    if total < 0:
+        return 'unknown'
+    text = '%.*f%s of %.*f%s' % (unit > 1, free / unit, suffix, unit > 1, total / unit, suffix)
+    if free == 0:
+        raise EnvironmentError(errno.ENOSPC, text)
+    if free < total * _LEAST_FREE:
+        raise _Warning('%s: it is nearly full' % text)
+    return text
 
-    def _is_present(self):
-        _expect(self._storage.available(None, self._small) is True, 'available() is not True')
 
-    def _has_size(self):
-        _expect(self._storage.get_size(None, self._small) == _SMALL, 'get_size() is wrong')
+def _rights(root):
+    """Fail for a directory that this user can't use: one made by another, most often."""
+    for name in [''] + [name for name in disk.names(root.path) if names.is_shard(name)]:
+        path = root.join(name)
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise EnvironmentError(
+                errno.EROFS if os.statvfs(path).f_flag & 1 else errno.EACCES,
+                'user %d can not use what user %d owns' % (os.geteuid(), os.stat(path).st_uid),
+                path)
+    return 'user %d may read and write it all' % os.geteuid()
 
-    def _assign(self, module_data, content):
-        self._storage.assign(None, module_data, _Source(content))
 
-    def _get(self, module_data, content):
-        with self._storage.get_read_stream(None, module_data) as stream:
+def _clock(root):
+    skew = root.time() - time.time()
+    if abs(skew) > _MOST_SKEW:
+        raise _Warning('it is %.0f s %s here: set both by NTP'
+                       % (abs(skew), 'ahead of the one' if skew > 0 else 'behind the one'))
+    return 'that of the filesystem agrees with the one here'
+
+
+def _life(storage):
+    """Yield the steps of the life of two objects; each raises where the storage breaks its word."""
+    small, large = storage.new_data(None), storage.new_data(None)
+    first, second = os.urandom(_SMALL), os.urandom(_SMALL)
+    bulk = os.urandom(_SMALL) * (_LARGE // _SMALL)
+    readers = []
+
+    def available(expected):
+        _expect(storage.available(None, small) is expected, 'available() is not %s' % expected)
+
+    def assign(module_data, content):
+        storage.assign(None, module_data, _Source(content))
+
+    def get(module_data, content):
+        with storage.get_read_stream(None, module_data) as stream:
             _expect(stream.read() == content, 'other bytes come back')
 
-    def _get_range(self):
-        with self._storage.get_read_stream(None, self._small) as stream:
+    def get_range():
+        with storage.get_read_stream(None, small) as stream:
             stream.seek(1000)
-            _expect(stream.read(2000) == self._first[1000:3000], 'other bytes come back')
+            _expect(stream.read(2000) == first[1000:3000], 'other bytes come back')
 
-    def _fail_to_replace(self):
+    def fail_to_replace():
         try:
-            self._storage.assign(None, self._small, _Source(self._second, fails=True))
+            storage.assign(None, small, _Source(second, fails=True))
         except _Failure:
-            self._get(self._small, self._first)
+            get(small, first)
         else:
             raise AssertionError('the failure of a stream is swallowed')
 
-    def _replace(self):
-        self._reader = self._storage.get_read_stream(None, self._small)
-        self._assign(self._small, self._second)
-        self._get(self._small, self._second)
+    def replace():
+        readers.append(storage.get_read_stream(None, small))
+        assign(small, second)
+        get(small, second)
 
-    def _delete(self):
-        self._storage.delete(None, self._small)
-        _expect(self._reader.read() == self._first, 'an open reader sees other bytes')
+    def delete():
+        storage.delete(None, small)
+        _expect(readers[0].read() == first, 'an open reader sees other bytes')
+
+    try:
+        yield 'not there yet', lambda: available(False)
+        yield 'put 4 KiB', lambda: assign(small, first)
+        yield 'there', lambda: available(True)
+        yield 'size', lambda: _expect(storage.get_size(None, small) == _SMALL, 'it is wrong')
+        yield 'get 4 KiB', lambda: get(small, first)
+        yield 'get a range', get_range
+        yield 'a writer that fails changes nothing', fail_to_replace
+        yield 'replace it under a reader', replace
+        yield 'delete it under the reader', delete
+        yield 'delete it again', lambda: storage.delete(None, small)
+        yield 'gone', lambda: available(False)
+        yield 'put 16 MiB', lambda: assign(large, bulk)
+        yield 'get 16 MiB', lambda: get(large, bulk)
+        yield 'delete 16 MiB', lambda: storage.delete(None, large)
+    finally:
+        for reader in readers:
+            reader.close()
+        for module_data in (small, large):
+            _delete(storage, module_data)
+
+
+def _delete(storage, module_data):
+    try:
+        storage.delete(None, module_data)
+    except EnvironmentError:
+        pass
 
 
 class _Source(object):
@@ -156,59 +209,45 @@ def _expect(condition, problem):
         raise AssertionError(problem)
 
 
-def _offers(path, storage):
-    """Return pairs of a property of the filesystem and what it is here."""
-    numbers = storage.statistics(None)
-    return [('sync of directories', _answer(_sync_directory, path)),
-            ('extended attributes', _answer(_set_attribute, path)),
-            ('copies that share blocks (reflink)', _answer(_clone, path)),
-            ('bytes', _amount(numbers['capacity'], 1024 ** 3, ' GiB')),
-            ('inodes', _amount(numbers['inodes'], 1, ''))]
+def _offers(root):
+    yield 'sync of directories', lambda: _offer(
+        _sync_directory, root, 'recent changes may be lost with the power')
+    yield 'extended attributes', lambda: _offer(_set_attribute, root)
+    yield 'copies that share blocks (reflink)', lambda: _offer(_clone, root)
 
 
-def _answer(attempt, path):
+def _offer(attempt, root, loss=None):
     try:
-        attempt(path)
+        attempt(root)
     except AttributeError:
         return 'unknown: this Python can not ask'
     except EnvironmentError as error:
-        return 'no (%s)' % errno.errorcode.get(error.errno, error.errno)
+        # Any other error is none of the filesystem's properties.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOTTY, errno.ENOSYS):
+            raise
+        if loss:
+            raise _Warning('no: %s' % loss)
+        return 'no'
     return 'yes'
 
 
-def _sync_directory(path):
-    # Not `files.sync_directory`, which takes a filesystem without it for one that needs none.
-    fd = disk.open_directory(path)
+def _sync_directory(root):
+    # Not `disk.sync_directory`, which takes a filesystem without it for one that needs none.
+    fd = disk.open_directory(root.join(''))
     try:
         os.fsync(fd)
     finally:
         disk.release(fd)
 
 
-def _set_attribute(path):
-    with _probe(path) as probe:
-        os.setxattr(probe.name, 'user.mezeo_fsstore', b'1')
+def _set_attribute(root):
+    with root.probe() as probe:
+        os.setxattr(probe, 'user.mezeo_fsstore', b'1')
 
 
-def _clone(path):
-    with _probe(path) as source:
-        with _probe(path) as target:
-            fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
-
-
-@contextlib.contextmanager
-def _probe(path):
-    name = os.path.join(path, '.check.%s' % random_hex(8))
-    files.write(name, [b'\0' * _SMALL], 0o600, durable=False)
-    try:
-        with open(name, 'r+b') as probe:
-            yield probe
-    finally:
-        disk.discard(name)
-
-
-def _amount(numbers, unit, suffix):
-    if numbers['total'] < 0:
-        return 'unknown'
-    return '%.*f%s of %.*f%s free' % (
-        unit > 1, numbers['free'] / unit, suffix, unit > 1, numbers['total'] / unit, suffix)
+def _clone(root):
+    with root.probe() as first:
+        with root.probe() as second:
+            with open(first) as source:
+                with open(second, 'w') as target:
+                    fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())

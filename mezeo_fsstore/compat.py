@@ -11,6 +11,9 @@ if sys.version_info[0] == 2:
     # would leave a moment in which a child forked by another thread inherits the descriptor.
     O_CLOEXEC = 0o2000000 if sys.platform.startswith('linux') else 0
 
+    # It returns all names at once, and there is nothing else.
+    iterate_names = os.listdir
+
     def native_path(path):
         """Return `path` as the byte string that Python 2 gives to the system.
 
@@ -22,6 +25,12 @@ else:
     text_types = (str,)
     integer_types = (int,)
     O_CLOEXEC = getattr(os, 'O_CLOEXEC', 0)
+
+    def iterate_names(path):
+        """Yield the names in the directory `path`, in no order."""
+        with os.scandir(path) as found:
+            for entry in found:
+                yield entry.name
 
     def native_path(path):
         """Return `path` as a `str` that the system accepts, whatever the locale.
@@ -39,3 +48,8 @@ else:
 def binary(stream):
     """Return the standard stream `stream` as one of bytes, which it is already on Python 2."""
     return getattr(stream, 'buffer', stream)
+
+
+def printable(path):
+    """Return `path`, as the system gives it, as text; what is no text stays recognizable."""
+    return path if isinstance(path, type(u'')) else path.decode('utf-8', 'replace')

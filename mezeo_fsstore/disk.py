@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 
-from mezeo_fsstore.compat import O_CLOEXEC
+from mezeo_fsstore.compat import O_CLOEXEC, iterate_names
 
 # O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
@@ -124,6 +124,11 @@ def discard(path):
 def make_directory(path, mode):
     """Make the directory `path`, with `mode` less the umask."""
     os.mkdir(path, mode)
+
+
+def names(path):
+    """Return an iterator over the names in the directory `path`, in no order."""
+    return iter(iterate_names(path))
 
 
 def is_link(path):

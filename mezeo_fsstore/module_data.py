@@ -1,34 +1,18 @@
-"""The form of `module_data`: a JSON object whose `path` is `<shard>/<name>`, relative to the root.
+"""The form of `module_data`: a JSON object whose `path` is the object's, relative to the root."""
 
-The name is 128 random bits; the shard is one of 4,096 directories, which keeps each below 25,000
-entries at 10^8 objects. An object is always found by the path in its `module_data`, never by a
-rule, so the choice of shards may change without touching what is stored.
-"""
-
-import binascii
 import json
-import os
-import re
 
+from mezeo_fsstore import names
 from mezeo_fsstore.compat import text_types
 from mezeo_fsstore.errors import InvalidModuleData
 
 # Nothing that we generate is near it; it bounds what a hostile value can cost.
 MAX_LENGTH = 4096
 
-# No dot, so neither a temporary nor the marker; no leading slash, no `..`, no NUL.
-_PATH = re.compile(r'[0-9a-f]{3}/[0-9a-f]{32}\Z')
 
-
-def random_hex(size):
-    """Return `size` random bytes in hexadecimal, unlike any of other threads, forks or nodes."""
-    return str(binascii.hexlify(os.urandom(size)).decode('ascii'))
-
-
-def generate():
-    """Return the `module_data` of a new object, a native `str`. Nothing is reserved on disk."""
-    name = random_hex(16)
-    return '{"path": "%s/%s"}' % (name[:3], name)
+def of(path):
+    """Return the `module_data` of the object at `path`, a native `str`."""
+    return '{"path": "%s"}' % path
 
 
 def parse(module_data):
@@ -46,7 +30,7 @@ def parse(module_data):
     except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
         raise _invalid(module_data, 'is not JSON')
     path = fields.get('path') if isinstance(fields, dict) else None
-    if not isinstance(path, text_types) or not _PATH.match(path):
+    if not isinstance(path, text_types) or not names.is_object(path):
         raise _invalid(module_data, 'holds no path of an object')
     return str(path)
 

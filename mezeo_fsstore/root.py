@@ -4,15 +4,13 @@ An unmounted volume leaves an empty directory. Without a marker nothing tells it
 store, and objects would be written to the system disk, or taken for missing.
 """
 
+import contextlib
 import errno
 import os
 import re
 
-from mezeo_fsstore import disk, files
+from mezeo_fsstore import disk, files, names
 from mezeo_fsstore.errors import MissingRoot, StorageUnavailable
-from mezeo_fsstore.module_data import random_hex
-
-MARKER = '.mezeo_fsstore'  # it starts with a dot, as no shard does
 
 # No secret, and the server that must read it is seldom the administrator who makes it.
 _MARKER_MODE = 0o444
@@ -35,7 +33,7 @@ class Root(object):
             raise MissingRoot(
                 errno.ENODEV, 'root is no existing directory: mount the volume, '
                 'or make the directory; it is never created', path)
-        self.root_id = root_id or _read_marker(self.join(MARKER))
+        self.root_id = root_id or _read_marker(self.join(names.MARKER))
 
     def join(self, relative):
         """Return the path of what is at `relative` below this root."""
@@ -45,7 +43,7 @@ class Root(object):
         """Raise StorageUnavailable unless the marker that must be there is."""
         if self.root_id is None:
             return
-        found = _read_marker(self.join(MARKER))
+        found = _read_marker(self.join(names.MARKER))
         if found != self.root_id:
             raise StorageUnavailable(
                 errno.ENODEV, 'root %s, but %s is registered: mount the right volume, or register '
@@ -69,15 +67,33 @@ class Root(object):
         finally:
             disk.release(fd)
 
+    @contextlib.contextmanager
+    def probe(self):
+        """Make an empty file in the root for a `with`, which gets its path, and remove it after."""
+        path = names.temporary_of(self.join(names.MARKER))
+        files.write(path, [], 0o600, durable=False)
+        try:
+            yield path
+        finally:
+            disk.discard(path)
+
+    def time(self):
+        """Return the time of the root's filesystem, in seconds since 1970.
+
+        That of a server on the network, and its files' times, may differ from this machine's.
+        """
+        with self.probe() as path:
+            return disk.status_of_name(path).st_mtime
+
     def mark(self):
         """Give the root a marker with a random id, and return the id once it is on the disk.
 
         A marker that is there stays and its id is returned, so every node of a shared volume, and
         two administrators at once, get the same answer.
         """
-        marker = self.join(MARKER)
-        temporary = '%s.%s' % (marker, random_hex(8))
-        content = (random_hex(16) + '\n').encode('ascii')
+        marker = self.join(names.MARKER)
+        temporary = names.temporary_of(marker)
+        content = (names.random_hex(16) + '\n').encode('ascii')
         files.write(temporary, [content], _MARKER_MODE, durable=True)
         try:
             # Unlike a rename, a link never replaces the marker that another has just made.

@@ -2,7 +2,7 @@
 
 from modules import StorageModule
 
-from mezeo_fsstore import arguments, module_data as data_form, streams
+from mezeo_fsstore import arguments, module_data as data_form, names, streams
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.store import Store
 
@@ -41,7 +41,7 @@ class FilesystemStorage(StorageModule):
 
     def new_data(self, context):
         """Return the `module_data` of a new object, a `str`; nothing is touched or reserved."""
-        return data_form.generate()
+        return data_form.of(names.new_object())
 
     def assign(self, context, module_data, stream):
         """Store all that `stream.read(size)` returns until it returns `b''`.

@@ -1,20 +1,14 @@
-"""Objects as files below a root: where each lies, and the order of steps that keeps it whole.
+"""Objects as files below a root: the order of steps that keeps each whole, or absent.
 
-    <root>/.mezeo_fsstore                      the marker, see `root`
-    <root>/3f0/3f0c...                         an object, in its shard
-    <root>/3f0/.3f0c....9b2f...                a temporary, on its way to become that object
-
-A temporary lies beside its object because a rename is atomic only within a filesystem, because a
-directory of temporaries would put all inodes of an XFS into one allocation group, and because
-GlusterFS places a file of such a name on the brick of its final name.
+A temporary lies beside its object because a rename is atomic only within a filesystem, and because
+a directory of temporaries would put all inodes of an XFS into one allocation group.
 """
 
 import errno
 import os
 import stat
 
-from mezeo_fsstore import disk, files
-from mezeo_fsstore.module_data import random_hex
+from mezeo_fsstore import disk, files, names
 
 # Set on a shard whose own entry in the root may not be on the disk yet: an object in it, however
 # well synced, could be lost with the whole shard. Every writer that sees the bit syncs the root.
@@ -154,8 +148,7 @@ class Store(object):
 
     def _write_into(self, shard, full, chunks):
         """Write a temporary beside `full`, sync it, publish it, sync the shard: in this order."""
-        directory, name = os.path.split(full)
-        temporary = os.path.join(directory, '.%s.%s' % (name, random_hex(8)))
+        temporary = names.temporary_of(full)
         files.write(temporary, chunks, self._file_mode, self._durable)
         try:
             fresh = self._durable and _is_absent(full)
@@ -166,7 +159,7 @@ class Store(object):
         if not self._durable:
             return
         try:
-            disk.sync_directory(shard, directory)
+            disk.sync_directory(shard, os.path.dirname(full))
         except:
             if fresh:
                 disk.discard(full)

@@ -1,5 +1,6 @@
 """What the suites share: a root of their own, a look at the process, other processes."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -18,8 +19,8 @@ except ImportError:
 from mezeo_fsstore import FilesystemStorage
 from tests import Stream
 
-__all__ = ['unittest', 'mock', 'PROJECT', 'RootTestCase', 'open_descriptors', 'environment',
-           'run_python']
+__all__ = ['unittest', 'mock', 'PROJECT', 'RootTestCase', 'CommandTestCase', 'open_descriptors',
+           'environment', 'mounted', 'path_in', 'run_python']
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -73,6 +74,42 @@ class RootTestCase(unittest.TestCase):
         except kind as error:
             return error
         self.fail('%s was not raised' % (kind,))
+
+
+class CommandTestCase(RootTestCase):
+    """A test of `python -m mezeo_fsstore`, which an administrator starts."""
+
+    def run_command(self, *arguments, **options):
+        return run_python('-m', 'mezeo_fsstore', *arguments, **options)
+
+    def succeeds(self, *arguments, **options):
+        """Return the output as text."""
+        status, output, errors = self.run_command(*arguments, **options)
+        self.assertEqual((0, b''), (status, errors))
+        return output.decode('utf-8')
+
+    def fails(self, *arguments, **options):
+        """Return the one line that a failure is."""
+        status, _, errors = self.run_command(*arguments, **options)
+        self.assertEqual(1, status, errors)
+        line = errors.decode('utf-8')
+        self.assertTrue(line.startswith('mezeo_fsstore: ') and line.endswith('\n'), line)
+        self.assertEqual(1, line.count('\n'), line)
+        return line
+
+
+@contextlib.contextmanager
+def mounted(test, kind, folder, options):
+    """Mount a new filesystem on `folder` for a `with`; skip the test where that is not allowed."""
+    command = ['mount', '-t', kind, '-o', options or 'defaults', 'mezeo_fsstore-test', folder]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = process.communicate()[0]
+    if process.returncode:
+        test.skipTest('no filesystem can be mounted here: %s' % output.decode('utf-8').strip())
+    try:
+        yield
+    finally:
+        subprocess.check_call(['umount', folder])
 
 
 def path_in(module_data):

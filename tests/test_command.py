@@ -1,37 +1,17 @@
 """`python -m mezeo_fsstore`: the whole command as an administrator starts it."""
 
+import errno
 import json
 import os
-import re
 import signal
 import stat
 import subprocess
 import sys
 
-from mezeo_fsstore import FilesystemStorage, check, command
+from mezeo_fsstore import FilesystemStorage, command
 from tests import content
-from tests.support import PROJECT, RootTestCase, environment, mock, run_python, unittest
-
-
-class CommandTestCase(RootTestCase):
-
-    def run_command(self, *arguments, **options):
-        return run_python('-m', 'mezeo_fsstore', *arguments, **options)
-
-    def succeeds(self, *arguments, **options):
-        """Return the output as text."""
-        status, output, errors = self.run_command(*arguments, **options)
-        self.assertEqual((0, b''), (status, errors))
-        return output.decode('utf-8')
-
-    def fails(self, *arguments, **options):
-        """Return the one line that a failure is."""
-        status, _, errors = self.run_command(*arguments, **options)
-        self.assertEqual(1, status, errors)
-        line = errors.decode('utf-8')
-        self.assertTrue(line.startswith('mezeo_fsstore: ') and line.endswith('\n'), line)
-        self.assertEqual(1, line.count('\n'), line)
-        return line
+from tests.support import (
+    PROJECT, CommandTestCase, environment, mock, path_in, run_python, unittest)
 
 
 class PutGetTest(CommandTestCase):
@@ -88,8 +68,53 @@ class PutGetTest(CommandTestCase):
             self.assertTrue(b'Traceback' not in errors, errors)
 
     def test_each_command_tells_its_use(self):
-        for arguments in ([], ['check'], ['init'], ['put'], ['get']):
-            self.assertTrue('usage: python -m' in self.succeeds(*(arguments + ['--help'])))
+        self.assertTrue('usage: python -m' in self.succeeds('--help'))
+        for name in ('check', 'init', 'put', 'get', 'size', 'rm', 'ls', 'df', 'sweep'):
+            text = self.succeeds(name, '--help')
+            self.assertTrue('usage: python -m mezeo_fsstore %s' % name in text)
+            self.assertTrue('ROOT ' in text)
+
+    def test_whatever_an_error_says_it_is_one_line(self):
+        for error, line in ((Exception('two\nlines'), 'two lines'), (MemoryError(), 'MemoryError')):
+            with mock.patch.object(FilesystemStorage, 'get_size', side_effect=error):
+                with mock.patch.object(sys, 'stderr') as stderr:
+                    self.assertEqual(1, command.main(['size', self.root, '{}']))
+            stderr.write.assert_called_once_with('mezeo_fsstore: %s\n' % line)
+
+    def test_a_failure_names_the_cure(self):
+        error = OSError(errno.EROFS, 'Read-only file system', '/x')
+        with mock.patch.object(FilesystemStorage, 'get_size', side_effect=error):
+            with mock.patch.object(sys, 'stderr') as stderr:
+                self.assertEqual(1, command.main(['size', self.root, '{}']))
+        stderr.write.assert_called_once_with(
+            "mezeo_fsstore: [Errno 30] Read-only file system: '/x' (the volume is read-only: look "
+            "for its fault in the kernel log, then remount it)\n")
+
+    def test_size_and_rm(self):
+        module_data, other = self.put(content(12345)), self.put()
+        self.assertEqual('12345\n', self.succeeds('size', self.root, module_data))
+        self.assertEqual('', self.succeeds('rm', self.root, module_data))
+        self.assertFalse(self.storage.available(None, module_data))
+        self.assertEqual(b'content', self.get(other))
+
+    def test_an_object_that_is_not_there_can_not_be_removed(self):
+        for command_name in ('rm', 'size', 'get'):
+            absent = self.storage.new_data(None)
+            self.assertTrue(self.path(absent) in self.fails(command_name, self.root, absent))
+
+    def test_nothing_but_an_object_can_be_removed(self):
+        module_data = self.put()
+        os.symlink(self.path(module_data), self.path(self.planted()))
+        for bad in (self.planted(), '{"path": "."}', '{"path": "%s"}' % path_in(module_data)[:3],
+                    self.root, '.mezeo_fsstore', ''):
+            self.fails('rm', self.root, bad)
+        self.assertEqual(b'content', self.get(module_data))
+
+    def planted(self):
+        module_data = '{"path": "000/%s"}' % ('0' * 32)
+        if not os.path.isdir(os.path.dirname(self.path(module_data))):
+            os.mkdir(os.path.dirname(self.path(module_data)))
+        return module_data
 
     def test_a_reader_that_goes_away_is_no_error(self):
         module_data = self.put(content(3000000))
@@ -102,7 +127,8 @@ class PutGetTest(CommandTestCase):
         process.stderr.close()
         self.assertEqual((b'', 0), (errors, process.wait()))
 
-    def test_an_interrupt_is_status_130_and_leaves_nothing(self):
+    def start_put(self):
+        """Return a process that stores its standard input, and has begun."""
         process = subprocess.Popen(
             [sys.executable, '-m', 'mezeo_fsstore', 'put', self.root, '-'], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT))
@@ -111,10 +137,22 @@ class PutGetTest(CommandTestCase):
         process.stdin.flush()
         while not self.temporaries():
             self.assertTrue(process.poll() is None, 'it ended early')
+        return process
+
+    def test_an_interrupt_is_status_130_and_leaves_nothing(self):
+        process = self.start_put()
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate()
         self.assertEqual((130, b'', b''), (process.returncode, output, errors))
         self.assertEqual([], self.files())
+
+    def test_an_end_by_a_signal_leaves_nothing(self):
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            process = self.start_put()
+            process.send_signal(number)
+            output, errors = process.communicate()
+            self.assertEqual((128 + number, b'', b''), (process.returncode, output, errors))
+            self.assertEqual([], self.files())
 
 
 class InitTest(CommandTestCase):
@@ -132,52 +170,6 @@ class InitTest(CommandTestCase):
 
     def test_every_node_gets_the_same_answer(self):
         self.assertEqual(self.succeeds('init', self.root), self.succeeds('init', self.root))
-
-
-class CheckTest(CommandTestCase):
-
-    def test_a_sound_root_passes_and_nothing_stays(self):
-        report = self.succeeds('check', self.root)
-        self.assertEqual(28, len(re.findall(r'^ok    .* [0-9]+\.[0-9]{3} ms$', report, re.M)))
-        for word in ('durable', 'put 4 KiB', 'get 16 MiB', 'sync of directories', 'reflink',
-                     'extended attributes', 'bytes', 'inodes', 'all is well'):
-            self.assertTrue(word in report, '%s is not in %s' % (word, report))
-        self.assertFalse('FAIL' in report)
-        self.assertEqual([], self.files())
-
-    def test_a_root_that_fails_is_status_1_and_nothing_stays(self):
-        # The quota of a process is the fault that needs no rights: 16 MiB do not fit.
-        program = ('import resource, signal, sys\n'
-                   'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
-                   'resource.setrlimit(resource.RLIMIT_FSIZE, (1000000, 1000000))\n'
-                   'from mezeo_fsstore.command import main\n'
-                   'sys.exit(main(["check", %r]))\n' % self.root)
-        status, output, errors = run_python('-c', program)
-        self.assertEqual((1, b''), (status, errors))
-        report = output.decode('utf-8')
-        self.assertEqual(2, len(re.findall('^FAIL  put 16 MiB .*File too large.*$', report, re.M)))
-        self.assertTrue(report.endswith('FAILED: see above\n'))
-        self.assertEqual([], self.files())
-
-    def test_a_storage_that_breaks_its_word_is_found(self):
-        # No filesystem here does that, so the storage is made to.
-        for name, broken in (('available', lambda *_: True), ('get_size', lambda *_: 5),
-                             ('get_read_stream', lambda *_: open(os.devnull, 'rb')),
-                             ('assign', lambda *_: None)):
-            with mock.patch.object(FilesystemStorage, name, broken):
-                with mock.patch.object(sys, 'stdout'):
-                    self.assertFalse(check.examine(self.root, self.storage, self.storage), name)
-            self.assertEqual([], self.files(), name)
-        with mock.patch.object(FilesystemStorage, 'delete', lambda *_: None):
-            with mock.patch.object(sys, 'stdout'):
-                self.assertFalse(check.examine(self.root, self.storage, self.storage))
-
-    def test_whatever_an_error_says_it_is_one_line(self):
-        for error, line in ((Exception('two\nlines'), 'two lines'), (MemoryError(), 'MemoryError')):
-            with mock.patch.object(FilesystemStorage, 'put', side_effect=error):
-                with mock.patch.object(sys, 'stderr') as stderr:
-                    self.assertEqual(1, command.main(['put', self.root, os.devnull]))
-            stderr.write.assert_called_once_with('mezeo_fsstore: %s\n' % line)
 
 
 @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can become another user')

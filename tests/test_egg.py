@@ -14,6 +14,9 @@ from tests.support import PROJECT, run_python, unittest
 # A platform's base class: nothing of ours is in it.
 FOREIGN_BASE = 'class StorageModule(object):\n    """The platform\'s own."""\n'
 
+# The files that only the administrator's command needs.
+COMMAND = '__main__|command|check|inventory|advice|progress'
+
 # What a server process does with a registration.
 HOST = '''
 import io, json, sys
@@ -120,7 +123,7 @@ class EggTest(unittest.TestCase):
         with zipfile.ZipFile(self.egg) as egg:
             with zipfile.ZipFile(bare, 'w') as rest:
                 for name in egg.namelist():
-                    if not re.search('/(__main__|command|check)[.]', name):
+                    if not re.search('/(%s)[.]' % COMMAND, name):
                         rest.writestr(name, egg.read(name))
         registration = json.dumps({'module': 'mezeo_fsstore.FilesystemStorage',
                                    'args': {'root': self.root}})

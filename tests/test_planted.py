@@ -133,7 +133,7 @@ class PlantedTest(RootTestCase):
                       lambda: os.symlink(self.secret, planted), lambda: os.mkfifo(planted)):
             plant()
             before = os.lstat(planted)
-            with mock.patch('mezeo_fsstore.store.random_hex', return_value='0' * 16):
+            with mock.patch('mezeo_fsstore.names.random_hex', return_value='0' * 16):
                 error = self.raised(EnvironmentError, self.storage.assign, None, self.module_data,
                                     Stream(b'x'))
             self.assertEqual((errno.EEXIST, planted), (error.errno, error.filename))

@@ -1,0 +1,56 @@
+"""The names of all that lies in a root, and how they are told apart.
+
+    .mezeo_fsstore                                           the marker
+    3f0/3f0c58e990a355f5f07de05d645163a5                     an object: its shard and its name
+    3f0/.3f0c58e990a355f5f07de05d645163a5.9b2f01c3a4d5e6f7   a temporary, to become that object
+
+A name is 128 random bits. Its shard is one of 4,096 directories, which keeps each below 25,000
+entries at 10^8 objects. An object is found by the path in its `module_data`, never by a rule, so
+the choice of shards may change without touching what is stored.
+"""
+
+import binascii
+import os
+import re
+
+MARKER = '.mezeo_fsstore'
+
+# `\Z` and not `$`, which lets a newline follow.
+_SHARD = re.compile(r'[0-9a-f]{3}\Z')
+_OBJECT = re.compile(r'[0-9a-f]{3}/[0-9a-f]{32}\Z')
+_TEMPORARY = re.compile(r'([0-9a-f]{3}/\.[0-9a-f]{32}|\.%s)\.[0-9a-f]{16}\Z' % re.escape(MARKER))
+
+
+def random_hex(size):
+    """Return `size` random bytes in hexadecimal, unlike any of other threads, forks or nodes."""
+    return str(binascii.hexlify(os.urandom(size)).decode('ascii'))
+
+
+def new_object():
+    """Return the path of a new object, relative to the root, as a native `str`."""
+    name = random_hex(16)
+    return '%s/%s' % (name[:3], name)
+
+
+def temporary_of(path):
+    """Return a new path beside `path` for what shall become it.
+
+    GlusterFS places a file of this form where it would place the file of the final name.
+    """
+    directory, name = os.path.split(path)
+    return os.path.join(directory, '.%s.%s' % (name, random_hex(8)))
+
+
+def is_shard(name):
+    """Return whether a directory `name` in the root is one of objects."""
+    return _SHARD.match(name) is not None
+
+
+def is_object(path):
+    """Return whether `path`, relative to the root, is one that `new_object` could return."""
+    return _OBJECT.match(path) is not None
+
+
+def is_temporary(path):
+    """Return whether `path`, relative to the root, is a temporary of an object or the marker."""
+    return _TEMPORARY.match(path) is not None
