@@ -30,10 +30,17 @@ class ExamplesTest(RootTestCase):
         text = text.replace(self.root, '/srv/objects')
         # There is no lost+found here, and a warning in the place of an ok is no fault.
         for pattern, replacement in (
-                (r'^foreign\t.*\n', ''), (r'[0-9a-f]{3}/[0-9a-f]{32}', 'PATH'),
-                (r'[0-9a-f]{32}', 'ID'), (r'\d{4}-\d\d-\d\dT[0-9:]*Z', 'TIME'),
-                (r'\d+(\.\d+)?', 'N'), (r'unknown', 'N of N'), (r' [KMGT]iB', ''),
-                (r'^warn ', 'ok   '), (r': it is nearly full', ''), (r'  +', ' '), (r' -( -)* -', ' N N N N%')):
+                (r'^foreign\t.*\n', ''),
+                (r'[0-9a-f]{3}/[0-9a-f]{32}', 'PATH'),
+                (r'[0-9a-f]{32}', 'ID'),
+                (r'\d{4}-\d\d-\d\dT[0-9:]*Z', 'TIME'),
+                (r'\d+(\.\d+)?', 'N'),
+                (r'unknown', 'N of N'),
+                (r' [KMGT]iB', ''),
+                (r'^warn ', 'ok   '),
+                (r': it is nearly full', ''),
+                (r'  +', ' '),
+                (r' -( -)* -', ' N N N N%')):
             text = re.sub(pattern, replacement, text, flags=re.M)
         return text
 
