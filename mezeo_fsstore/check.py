@@ -31,9 +31,11 @@ def examine(root, durable, volatile):
     stores is removed, whatever happens, but for the directories of objects.
     """
     print('root %s' % root.path)
+    # The same two objects for both: their directories are on the disk before the second life.
+    objects = durable.new_data(None), durable.new_data(None)
     sections = [('state', _state(root, durable)),
-                ('life of an object, durable', _life(durable)),
-                ('life of an object, not durable', _life(volatile)),
+                ('life of an object, durable', _life(durable, *objects)),
+                ('life of an object, not durable', _life(volatile, *objects)),
                 ('what the filesystem offers', _offers(root))]
     # All of them, also after one that failed.
     passed = [_passes(title, steps) for title, steps in sections]
@@ -117,9 +119,8 @@ def _clock(root):
     return 'that of the filesystem agrees with the one here'
 
 
-def _life(storage):
+def _life(storage, small, large):
     """Yield the steps of the life of two objects; each raises where the storage breaks its word."""
-    small, large = storage.new_data(None), storage.new_data(None)
     first, second = os.urandom(_SMALL), os.urandom(_SMALL)
     bulk = os.urandom(_SMALL) * (_LARGE // _SMALL)
     readers = []
@@ -223,7 +224,7 @@ def _offer(attempt, root, loss=None):
         return 'unknown: this Python can not ask'
     except EnvironmentError as error:
         # Any other error is none of the filesystem's properties.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.ENOTTY, errno.ENOSYS):
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS):
             raise
         if loss:
             raise _Warning('no: %s' % loss)

@@ -50,6 +50,7 @@ def main(arguments=None):
 def check(options):
     """Run `check`: print a line for each step, and return 1 if any failed."""
     root = _root(options)
+    _act_as_owner(root)
     passed = examine(root, _storage(options, durable=True), _storage(options, durable=False))
     return 0 if passed else 1
 
@@ -57,6 +58,7 @@ def check(options):
 def init(options):
     """Run `init`: print the registration of the marked root."""
     root = _root(options)
+    _act_as_owner(root)
     print('{"module": "mezeo_fsstore.FilesystemStorage", "label": "Filesystem Storage", '
           '"args": {"root": %s, "root_id": "%s"}}' % (json.dumps(root.path), root.mark()))
     return 0
@@ -65,6 +67,7 @@ def init(options):
 def put(options):
     """Run `put`: print the `module_data` of the new object."""
     with _opened(options.file, 'rb', sys.stdin) as source:
+        _act_as_owner(_root(options))
         with meter('bytes') as progress:
             made = _storage(options).put(None, _Metered(source, progress))
     print(made)
@@ -141,6 +144,7 @@ def sweep(options):
     """Run `sweep`: print the old temporaries and what they take; remove them if told to."""
     root = _root(options)
     root.guard()
+    _act_as_owner(root)
     newest = root.time() - options.older_than
     number = total = 0
     with meter('files', beside=sys.stdout) as progress:
@@ -160,8 +164,8 @@ def sweep(options):
 def _parser():
     parser = argparse.ArgumentParser(
         prog='python -m mezeo_fsstore', description='Look after a root of FilesystemStorage.',
-        epilog='Run by the superuser, it acts as the user who owns the root. Exit status: 0, '
-               '1 for a failure, 2 for bad usage, 130 for an interrupt.')
+        epilog='Run by the superuser, what writes acts as the user who owns the root. Exit '
+               'status: 0, 1 for a failure, 2 for bad usage, 130 for an interrupt.')
     commands = parser.add_subparsers(metavar='COMMAND', dest='command')
     commands.required = True
 
@@ -247,27 +251,30 @@ def _age(text):
 
 
 def _storage(options, **settings):
-    _root(options)
     return FilesystemStorage(**dict(options.args, root=options.root, **settings))
 
 
 def _root(options):
-    """Return the Root, and give up the superuser's rights for those of its owner.
+    return Root(options.root, options.args.get('root_id'))
+
+
+def _act_as_owner(root):
+    """Give up the superuser's rights for those of the root's owner, before anything is made.
 
     The server could not use what belongs to the superuser.
     """
-    root = Root(options.root, options.args.get('root_id'))
     owner = os.stat(root.path)
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
-    return root
 
 
 @contextlib.contextmanager
 def _opened(name, mode, standard):
     if name == '-':
+        if standard is None:
+            raise EnvironmentError(errno.EBADF, 'it is closed', name)
         yield binary(standard)
     else:
         with open(name, mode) as stream:

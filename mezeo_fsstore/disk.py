@@ -1,7 +1,7 @@
-"""The system calls: all that the store does to a disk passes through here.
+"""The system calls: all that the store does to a disk passes through here, and nowhere else.
 
-Each function is one call, and any error it raises carries its errno and the path concerned, which
-Python itself leaves out for calls on descriptors.
+So each error carries its errno and the path concerned, which Python leaves out for calls on
+descriptors; and a test can record the calls, or let any of them fail.
 """
 
 import errno
@@ -56,17 +56,12 @@ def set_mode(fd, mode, path):
     _naming(path, os.fchmod, fd, mode)
 
 
-def set_mode_of_name(path, mode):
-    """Give `path`, which must be no symbolic link, exactly the permissions `mode`."""
-    os.chmod(path, mode)
-
-
 def write(fd, data, path):
     """Write all of `data`, in as many calls as the system wants."""
     while data:
         written = _naming(path, os.write, fd, data)
         if not written:  # no disk may answer so; if one does, a retry would never end
-            raise IOError(errno.EIO, 'nothing could be written', path)
+            raise OSError(errno.EIO, 'nothing could be written', path)
         data = data[written:]
 
 
@@ -81,7 +76,7 @@ def sync_directory(fd, path):
         _naming(path, os.fsync, fd)
     except EnvironmentError as error:
         # The filesystem has no such thing for directories. Any other error is a loss.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
             raise
 
 
@@ -132,8 +127,13 @@ def names(path):
 
 
 def is_link(path):
-    """Return whether `path` is a symbolic link; an error is left to the call that follows."""
-    return os.path.islink(path)
+    """Return whether `path` is a symbolic link; it is not where nothing is there."""
+    try:
+        return stat.S_ISLNK(os.lstat(path).st_mode)
+    except EnvironmentError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return False
 
 
 def is_directory(path):

@@ -6,7 +6,7 @@ class StorageError(Exception):
 
 
 class InvalidModuleData(StorageError, ValueError):
-    """The `module_data` is none that this module could have generated."""
+    """The `module_data` is not one that this module could have generated."""
 
 
 class ConfigurationError(StorageError, ValueError):

@@ -6,18 +6,20 @@ A bare `except` here and in `store` always ends in `raise`: it cleans up, it hid
 from mezeo_fsstore import disk
 
 
-def write(path, chunks, mode, durable):
-    """Make the new file `path` with the permissions `mode`, holding `chunks`, bytes after bytes.
+def write(path, read, mode, durable):
+    """Make the new file `path` with the permissions `mode`, holding what `read()` returns.
 
-    With `durable` its content has reached the disk on return; its entry in the directory may not.
-    On any error, of `chunks` too, it is removed.
+    `read` is called until it returns `b''`. With `durable` the content has reached the disk on
+    return; the entry in the directory may not. On any error, of `read` too, the file is removed.
     """
     fd = disk.create(path)
     try:
         try:
             disk.set_mode(fd, mode, path)
-            for chunk in chunks:
+            chunk = read()
+            while chunk:
                 disk.write(fd, chunk, path)
+                chunk = read()
             if durable:
                 disk.sync(fd, path)
         except:

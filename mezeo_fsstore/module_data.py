@@ -6,8 +6,9 @@ from mezeo_fsstore import names
 from mezeo_fsstore.compat import text_types
 from mezeo_fsstore.errors import InvalidModuleData
 
-# Nothing that we generate is near it; it bounds what a hostile value can cost.
-MAX_LENGTH = 4096
+# Ten times what we generate. Deeply nested JSON takes the parser's stack: 4,096 brackets overflow
+# that of a thread with 512 KiB, and end the process.
+MAX_LENGTH = 512
 
 
 def of(path):

@@ -71,7 +71,7 @@ class Root(object):
     def probe(self):
         """Make an empty file in the root for a `with`, which gets its path, and remove it after."""
         path = names.temporary_of(self.join(names.MARKER))
-        files.write(path, [], 0o600, durable=False)
+        files.write(path, lambda: b'', 0o600, durable=False)
         try:
             yield path
         finally:
@@ -93,12 +93,15 @@ class Root(object):
         """
         marker = self.join(names.MARKER)
         temporary = names.temporary_of(marker)
-        content = (names.random_hex(16) + '\n').encode('ascii')
-        files.write(temporary, [content], _MARKER_MODE, durable=True)
+        chunks = [(names.random_hex(16) + '\n').encode('ascii'), b'']
+        files.write(temporary, lambda: chunks.pop(0), _MARKER_MODE, durable=True)
         try:
             # Unlike a rename, a link never replaces the marker that another has just made.
             disk.link(temporary, marker)
         except EnvironmentError as error:
+            if error.errno in (errno.EPERM, errno.EOPNOTSUPP):
+                raise OSError(error.errno, 'there are no hard links here: make this file by hand, '
+                              'of 32 random hexadecimal digits and a newline', marker)
             if error.errno != errno.EEXIST:
                 raise
         finally:

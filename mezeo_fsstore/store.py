@@ -30,18 +30,17 @@ class Store(object):
         self._file_mode = file_mode
         self._dir_mode = dir_mode
 
-    def write(self, path, chunks):
-        """Make the object at `path` hold `chunks`, in the place of any earlier content.
+    def write(self, path, read):
+        """Make the object at `path` hold what `read()` returns, until that is `b''`.
 
         Until then nobody sees any of it; on return it survives a power loss. On any error, of
-        `chunks` too, the earlier content stays. Raises StorageUnavailable for a wrong root.
+        `read` too, the earlier content stays. Raises StorageUnavailable for a wrong root.
         """
-        self._root.guard()
         full = self._root.join(path)
         try:
             shard = self._open_shard(os.path.dirname(full))
             try:
-                self._write_into(shard, full, chunks)
+                self._write_into(shard, full, read)
             finally:
                 disk.release(shard)
         except EnvironmentError as error:
@@ -86,9 +85,8 @@ class Store(object):
 
         Raises StorageUnavailable for a wrong root.
         """
-        self._root.guard()
         try:
-            self._look_up(path, self._remove_durably if self._durable else disk.remove)
+            self._look_up(path, self._remove_durably if self._durable else self._remove)
         except EnvironmentError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -112,23 +110,28 @@ class Store(object):
             raise
 
     def _require_root_for(self, error):
-        if error.errno == errno.ENOENT:
+        # ENOTDIR: a file lies where the root was, or where the shard should be.
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
             self._root.require()
 
     def _open_shard(self, shard):
-        """Return a descriptor of the directory `shard`, made if need be, its entry on the disk."""
+        """Return a descriptor of the directory `shard`, made if need be, its entry on the disk.
+
+        While it is open the volume can't be unmounted, so the guard looks at the root then.
+        """
         try:
             fd, new = disk.open_directory(shard), False
         except EnvironmentError as error:
             if error.errno != errno.ENOENT:
                 raise
-            self._make_shard(shard)
-            fd, new = disk.open_directory(shard), True
+            self._root.guard()
+            fd, new = self._make_shard(shard), True
         try:
+            self._root.guard()
             # Another may have made it a moment ago, or died before the root was synced.
             if self._durable and (new or disk.status(fd, shard).st_mode & _UNSETTLED):
                 self._root.sync()
-                _settle(fd, self._dir_mode, shard)
+                _set_mode_if_owner(fd, self._dir_mode, shard)
         except:
             disk.release(fd)
             raise
@@ -142,15 +145,20 @@ class Store(object):
             # Another writer was faster: as good.
             if error.errno != errno.EEXIST:
                 raise
-        else:
-            # By name: the umask may have left nobody the right to open it.
-            disk.set_mode_of_name(shard, mode)
+        fd = disk.open_directory(shard)
+        try:
+            _set_mode_if_owner(fd, mode, shard)
+        except:
+            disk.release(fd)
+            raise
+        return fd
 
-    def _write_into(self, shard, full, chunks):
+    def _write_into(self, shard, full, read):
         """Write a temporary beside `full`, sync it, publish it, sync the shard: in this order."""
         temporary = names.temporary_of(full)
-        files.write(temporary, chunks, self._file_mode, self._durable)
+        files.write(temporary, read, self._file_mode, self._durable)
         try:
+            mine = self._durable and disk.status_of_name(temporary)
             fresh = self._durable and _is_absent(full)
             disk.rename(temporary, full)
         except:
@@ -162,13 +170,18 @@ class Store(object):
             disk.sync_directory(shard, os.path.dirname(full))
         except:
             if fresh:
-                disk.discard(full)
+                _take_back(full, mine)
             raise
+
+    def _remove(self, full):
+        self._root.guard()
+        disk.remove(full)
 
     def _remove_durably(self, full):
         directory = os.path.dirname(full)
         shard = disk.open_directory(directory)
         try:
+            self._root.guard()
             try:
                 disk.remove(full)
             finally:
@@ -209,7 +222,16 @@ def _is_absent(full):
     return False
 
 
-def _settle(fd, mode, shard):
+def _take_back(full, mine):
+    """Remove what was published but may not last, unless another has replaced it meanwhile."""
+    try:
+        if os.path.samestat(mine, disk.status_of_name(full)):
+            disk.remove(full)
+    except EnvironmentError:
+        pass  # the error that is on its way matters more
+
+
+def _set_mode_if_owner(fd, mode, shard):
     try:
         disk.set_mode(fd, mode, shard)
     except EnvironmentError as error:

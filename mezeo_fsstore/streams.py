@@ -4,25 +4,23 @@
 CHUNK_SIZE = 1024 * 1024
 
 
-def chunks(stream):
-    """Return an iterator over the bytes of `stream`, read in chunks, until a read returns `b''`.
+def reader(stream):
+    """Return a function that returns the next bytes of `stream`, `b''` at its end and only there.
 
-    A short read is no end. Raises TypeError, at once, for a stream without `read`; later for a
-    read that returns anything but bytes: text, or the None of a non-blocking stream.
+    A short read is no end. Raises TypeError, at once, for a stream without `read`; the function
+    raises it for a read that returns anything but bytes: text, or a non-blocking stream's None.
     """
+    # No iterator over the chunks: a StopIteration that leaves `read` by mistake would end it, and
+    # a part of the stream be taken for the whole.
     read = getattr(stream, 'read', None)
     if not callable(read):
         raise TypeError('stream must have a method read(size) that returns bytes, but got %s'
                         % type(stream).__name__)
-    return _read_all(read, type(stream).__name__)
 
-
-def _read_all(read, name):
-    while True:
+    def read_chunk():
         chunk = read(CHUNK_SIZE)
         if not isinstance(chunk, (bytes, bytearray)):
             raise TypeError('stream must return bytes, but read() of %s returned %s'
-                            % (name, type(chunk).__name__))
-        if not chunk:
-            return
-        yield chunk
+                            % (type(stream).__name__, type(chunk).__name__))
+        return chunk
+    return read_chunk

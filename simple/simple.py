@@ -40,10 +40,16 @@ class SimpleStorage(StorageModule):
 
     def available(self, context, module_data):
         path = self._path(module_data)
-        # False makes the platform copy the object here. Where the directory itself is gone, that
-        # would be wrong for every object, so it must be an error.
-        os.stat(self.storage_dir)
-        return os.path.isfile(path)
+        # False makes the platform copy the object here, so it must be certain: any error but "no
+        # such file" goes on, and that one as well where the directory itself is gone.
+        try:
+            os.stat(path)
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            os.stat(self.storage_dir)
+            return False
+        return True
 
     def get_read_stream(self, context, module_data):
         return open(self._path(module_data), 'rb')
@@ -55,7 +61,10 @@ class SimpleStorage(StorageModule):
         return os.path.getsize(self._path(module_data))
 
     def statistics(self, context):
-        volume = os.statvfs(self.storage_dir)
+        try:
+            volume = os.statvfs(self.storage_dir)
+        except OSError:
+            return {'capacity': {'total': -1, 'free': -1, 'used': -1}}
         total = volume.f_blocks * volume.f_frsize
         free = volume.f_bavail * volume.f_frsize
         return {'capacity': {'total': total, 'free': free, 'used': total - free}}

@@ -1,5 +1,6 @@
 """The constructor refuses at once what it can't use, and says which argument, value and form."""
 
+import contextlib
 import os
 import stat
 
@@ -95,17 +96,38 @@ class ArgumentsTest(RootTestCase):
                          "file_mode, dir_mode, root_id", str(error))
 
     def test_files_and_shards_have_exactly_the_modes_whatever_the_umask(self):
-        for umask in (0o000, 0o077, 0o777):
+        for umask in (0o000, 0o027, 0o077):
             for file_mode, dir_mode, durable in (
                     ('0600', '0700', True), ('0664', '2775', True), ('0777', '0777', False)):
                 self.storage = self.make(file_mode=file_mode, dir_mode=dir_mode, durable=durable)
-                before = os.umask(umask)
-                try:
+                with self.umask(umask):
                     path = self.path(self.put())
-                finally:
-                    os.umask(before)
                 self.assertEqual(int(file_mode, 8), mode_of(path))
                 self.assertEqual(int(dir_mode, 8), mode_of(os.path.dirname(path)))
+                with self.umask(0o777):
+                    self.storage.assign(None, '{"path": "%s"}' % os.path.relpath(path, self.root),
+                                        Stream(b'new'))
+                self.assertEqual(int(file_mode, 8), mode_of(path))
+
+    @contextlib.contextmanager
+    def umask(self, mask):
+        before = os.umask(mask)
+        try:
+            yield
+        finally:
+            os.umask(before)
+
+    def test_a_file_is_private_until_it_has_its_mode(self):
+        seen, original = [], os.fchmod
+
+        def fchmod(fd, mode):
+            seen.append(stat.S_IMODE(os.fstat(fd).st_mode))
+            original(fd, mode)
+        self.storage = self.make(file_mode='0666', dir_mode='0777', durable=False)
+        with self.umask(0):
+            with mock.patch('os.fchmod', fchmod):
+                self.put()
+        self.assertEqual(0o600, seen[-1])
 
     def test_a_root_beyond_ascii_works_in_any_locale(self):
         # Apache's processes often run in the C locale.
@@ -121,17 +143,23 @@ class ArgumentsTest(RootTestCase):
             self.assertEqual((0, b''), (status, errors))
         self.assertEqual(2, len([name for _, _, names in os.walk(root) for name in names]))
 
-    def test_a_module_without_arguments_of_its_own_takes_the_base_as_it_is(self):
+    def test_the_base_class_of_the_platform_is_taken_as_it_is(self):
         # On a node `modules` is the platform's; nothing but the name is known of its base class.
         foreign = os.path.join(self.folder, 'foreign')
         os.mkdir(foreign)
-        with open(os.path.join(foreign, 'modules.py'), 'w') as base:
-            base.write('class StorageModule(object):\n    pass\n')
-        program = ('from mezeo_fsstore import FilesystemStorage; import modules\n'
-                   'assert modules.__file__.startswith(%r)\n'
-                   'FilesystemStorage(root=%r)' % (foreign, self.root))
-        status, _, errors = run_python('-c', program, path=[foreign, PROJECT], cwd=self.folder)
-        self.assertEqual((0, b''), (status, errors))
+        for number, body in enumerate((
+                'pass', 'def __init__(self, **arguments):\n        self.made = not arguments')):
+            # Another folder each time, for the bytecode of the first may be as old as the second.
+            folder = os.path.join(foreign, str(number))
+            os.mkdir(folder)
+            with open(os.path.join(folder, 'modules.py'), 'w') as base:
+                base.write('class StorageModule(object):\n    %s\n' % body)
+            program = ('from mezeo_fsstore import FilesystemStorage; import modules\n'
+                       'assert modules.__file__.startswith(%r)\n'
+                       'storage = FilesystemStorage(root=%r)\n'
+                       'assert %d == getattr(storage, "made", 0)' % (folder, self.root, number))
+            status, _, errors = run_python('-c', program, path=[folder, PROJECT], cwd=self.folder)
+            self.assertEqual((0, b''), (status, errors))
 
 
 class RootTest(RootTestCase):

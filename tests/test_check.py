@@ -8,8 +8,9 @@ import stat
 import subprocess
 import sys
 
-from mezeo_fsstore import FilesystemStorage, check
+from mezeo_fsstore import FilesystemStorage, check, command
 from mezeo_fsstore.root import Root
+from tests import Stream
 from tests.support import (
     PROJECT, CommandTestCase, environment, mock, mounted, run_python, unittest)
 
@@ -52,6 +53,37 @@ class CheckTest(CommandTestCase):
         os.symlink(self.root, link)
         self.assertEqual(self.line('sync of directories', self.succeeds('check', self.root)),
                          self.line('sync of directories', self.succeeds('check', link)))
+
+    def test_one_life_is_durable_and_the_other_not(self):
+        with mock.patch('mezeo_fsstore.command.examine') as examine:
+            command.main(['check', self.root])
+        (_, durable, volatile), _ = examine.call_args
+        for storage, synced in ((durable, True), (volatile, False)):
+            with mock.patch('os.fsync') as fsync:
+                storage.put(None, Stream(b'content'))
+            self.assertEqual(synced, fsync.called)
+
+    def test_the_life_without_sync_makes_no_directory(self):
+        # Another module over the root would take it for one that is on the disk.
+        made = []
+        original = os.mkdir
+
+        def mkdir(path, mode):
+            made.append(mode)
+            original(path, mode)
+        with mock.patch('os.mkdir', mkdir):
+            self.examined()
+        self.assertTrue(made and all(mode & stat.S_ISVTX for mode in made), made)
+
+    def test_it_tells_whether_the_filesystem_clones(self):
+        for effect, answer in ((None, 'yes'), (OSError(errno.EOPNOTSUPP, 'x'), 'no'),
+                               (OSError(errno.ENOTTY, 'x'), 'no')):
+            with mock.patch('fcntl.ioctl', side_effect=effect):
+                line = self.line('copies that share blocks (reflink)', self.examined())
+            self.assertTrue(line.endswith(' ' + answer), line)
+        with mock.patch('fcntl.ioctl', side_effect=OSError(errno.EIO, 'x')):
+            self.examined()
+        self.assertFalse(self.passed)
 
     def test_a_root_without_a_marker_is_a_warning(self):
         self.assertTrue('run init' in self.line('marker', self.succeeds('check', self.root)))
@@ -99,7 +131,7 @@ class CheckTest(CommandTestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can make what others own')
     def test_a_directory_of_another_user_is_a_failure_that_names_the_cure(self):
-        os.chmod(self.folder, 0o755)
+        self.let_all_in()
         self.put()
         os.chown(self.root, 65534, 65534)
         program = ('import sys, encodings.ascii, encodings.latin_1\n'

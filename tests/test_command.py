@@ -41,6 +41,26 @@ class PutGetTest(CommandTestCase):
         module_data = self.succeeds('put', self.root, '-', '--args', '{"file_mode": "0644"}')
         self.assertEqual(0o644, stat.S_IMODE(os.stat(self.path(module_data)).st_mode))
 
+    def test_get_of_a_missing_object_leaves_the_file_as_it_was(self):
+        target = os.path.join(self.folder, 'target')
+        with open(target, 'w') as stream:
+            stream.write('mine')
+        self.fails('get', self.root, self.storage.new_data(None), target)
+        with open(target) as stream:
+            self.assertEqual('mine', stream.read())
+
+    def test_output_that_can_not_be_written_is_a_failure(self):
+        module_data = self.put(content(100))
+        for arguments in (['get', self.root, module_data], ['size', self.root, module_data],
+                          ['ls', self.root], ['df', self.root]):
+            with open('/dev/full', 'w') as full:
+                process = subprocess.Popen(
+                    [sys.executable, '-m', 'mezeo_fsstore'] + arguments, stdout=full,
+                    stderr=subprocess.PIPE, env=environment(PROJECT))
+                errors = process.communicate()[1].decode('utf-8')
+            self.assertEqual(1, process.returncode)
+            self.assertTrue('No space left' in errors and errors.count('\n') == 1, errors)
+
     def test_failures_are_one_line_and_status_1(self):
         missing = os.path.join(self.folder, 'missing')
         self.assertTrue(missing in self.fails('put', missing, '-'))
@@ -154,6 +174,17 @@ class PutGetTest(CommandTestCase):
             self.assertEqual((128 + number, b'', b''), (process.returncode, output, errors))
             self.assertEqual([], self.files())
 
+    @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can become another user')
+    def test_get_writes_where_the_caller_may(self):
+        self.let_all_in()
+        module_data = self.put()
+        for folder, folders, names in os.walk(self.root):
+            for name in [folder] + [os.path.join(folder, name) for name in names]:
+                os.chown(name, 65534, 65534)
+        private = os.path.join(self.folder, 'private')
+        os.mkdir(private, 0o700)
+        self.succeeds('get', self.root, module_data, os.path.join(private, 'target'))
+
 
 class InitTest(CommandTestCase):
 
@@ -177,7 +208,7 @@ class SuperuserTest(CommandTestCase):
 
     def test_what_the_superuser_stores_belongs_to_the_owner_of_the_root(self):
         owner = (65534, 65534)
-        os.chmod(self.folder, 0o755)
+        self.let_all_in()
         os.chown(self.root, *owner)
         source = os.path.join(self.folder, 'private')
         with open(source, 'wb') as stream:
@@ -186,7 +217,10 @@ class SuperuserTest(CommandTestCase):
         # The imports: this Python may lie where the other user can't reach it.
         program = ('import sys, encodings.ascii, encodings.latin_1\n'
                    'from mezeo_fsstore.command import main\n'
-                   'sys.exit(main(sys.argv[1:]))\n')
+                   'status = main(sys.argv[1:])\n'
+                   'import os\n'
+                   'assert (os.getgroups(), os.getresuid()) == ([], (65534,) * 3)\n'
+                   'sys.exit(status)\n')
         for arguments in (['put', self.root, source], ['check', self.root], ['init', self.root]):
             status, output, errors = run_python('-c', program, *arguments)
             self.assertEqual((0, b''), (status, errors))

@@ -8,7 +8,7 @@ from mezeo_fsstore import disk
 from tests import Stream, StreamError
 from tests.support import RootTestCase, mock, open_descriptors
 
-CHANGES = ('create', 'set_mode', 'set_mode_of_name', 'write', 'sync', 'close', 'rename', 'link',
+CHANGES = ('create', 'set_mode', 'write', 'sync', 'close', 'rename', 'link',
            'remove', 'make_directory', 'sync_directory')
 
 
@@ -57,7 +57,7 @@ class OrderTest(RootTestCase):
         final = os.path.relpath(self.path(module_data), self.root)
         shard = os.path.dirname(final)
         self.assertEqual(
-            [('make_directory', shard), ('set_mode_of_name', shard), ('sync_directory', '.'),
+            [('make_directory', shard), ('set_mode', shard), ('sync_directory', '.'),
              ('set_mode', shard)] + self.writing(calls, final), calls)
 
     def test_a_write_into_a_shard_that_is_there_does_not_sync_the_root(self):
@@ -98,7 +98,7 @@ class OrderTest(RootTestCase):
             final = os.path.relpath(self.path(module_data), self.root)
             shard = os.path.dirname(final)
             self.assertEqual(
-                [('make_directory', shard), ('set_mode_of_name', shard)]
+                [('make_directory', shard), ('set_mode', shard)]
                 + [call for call in self.writing(calls, final) if not call[0].startswith('sync')],
                 calls)
             self.assertEqual([('remove', final)],
@@ -188,6 +188,31 @@ class FailureTest(RootTestCase):
             self.assign_fails(module_data, b'new')
         self.assertTrue(self.get(module_data) in (b'old', b'new'))
 
+    def test_a_directory_that_fails_to_sync_never_costs_what_another_has_stored_meanwhile(self):
+        module_data = self.storage.new_data(None)
+        os.mkdir(os.path.dirname(self.path(module_data)))
+        original = os.fsync
+
+        def fsync(fd):
+            if not is_file(fd):
+                os.fsync = original
+                self.make().assign(None, module_data, Stream(b'acknowledged'))
+                raise OSError(errno.EIO, 'broken')
+            original(fd)
+        try:
+            os.fsync = fsync
+            self.assign_fails(module_data, b'new')
+        finally:
+            os.fsync = original
+        self.assertEqual(b'acknowledged', self.get(module_data))
+
+    def test_an_interrupt_of_the_last_sync_leaves_no_new_object(self):
+        module_data = self.put()
+        self.storage.delete(None, module_data)
+        with mock.patch('os.fsync', side_effect=[None, KeyboardInterrupt]):
+            self.raised(KeyboardInterrupt, self.storage.assign, None, module_data, Stream(b'new'))
+        self.assertEqual([], self.files())
+
     def test_a_root_that_fails_to_sync_leaves_no_object(self):
         module_data = self.storage.new_data(None)
         with self.fail_once('fsync', errno.EIO):
@@ -229,7 +254,9 @@ class FailureTest(RootTestCase):
 
     def test_a_disk_that_takes_nothing_is_an_error_and_no_endless_loop(self):
         with mock.patch('os.write', return_value=0):
-            self.assertEqual(errno.EIO, self.raised(EnvironmentError, self.put).errno)
+            error = self.raised(EnvironmentError, self.put)
+        self.assertEqual(errno.EIO, error.errno)
+        self.assertTrue(error.filename.startswith(self.root))
         self.assertEqual([], self.files())
 
     def test_a_delete_that_fails_says_so_and_where(self):
@@ -253,11 +280,10 @@ class FailureTest(RootTestCase):
         self.assertEqual(errno.ENOSPC, error.errno)
 
     def test_a_shard_whose_mode_can_not_be_set_is_an_error(self):
-        for name in ('chmod', 'fchmod'):
-            with self.fail_once(name, errno.EIO):
-                error = self.raised(EnvironmentError, self.put)
-            self.assertEqual(errno.EIO, error.errno)
-            self.assertTrue(error.filename.startswith(self.root))
+        with self.fail_once('fchmod', errno.EIO):
+            error = self.raised(EnvironmentError, self.put)
+        self.assertEqual(errno.EIO, error.errno)
+        self.assertTrue(error.filename.startswith(self.root))
         self.assertEqual([], self.files())
 
     def test_a_shard_that_another_makes_at_the_same_moment_is_as_good(self):
@@ -317,6 +343,12 @@ class StreamTest(RootTestCase):
         stream = mock.Mock(read=mock.Mock(side_effect=[b'x', lost]))
         error = self.raised(EnvironmentError, self.storage.put, None, stream)
         self.assertTrue(error is lost and error.filename is None)
+        self.assertEqual([], self.files())
+
+    def test_a_stop_iteration_of_a_stream_is_an_error_and_no_end(self):
+        stream = mock.Mock(read=mock.Mock(side_effect=[b'a part', StopIteration('by mistake')]))
+        error = self.raised(StopIteration, self.storage.put, None, stream)
+        self.assertEqual('by mistake', str(error))
         self.assertEqual([], self.files())
 
     def test_nothing_is_asked_of_a_stream_but_read_with_a_size(self):

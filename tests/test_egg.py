@@ -1,5 +1,6 @@
 """The egg: compiled `mezeo_fsstore` and nothing else, and all it needs on a node."""
 
+import contextlib
 import glob
 import json
 import os
@@ -64,7 +65,7 @@ class EggTest(unittest.TestCase):
         os.makedirs(stale)
         open(os.path.join(stale, 'stale.py'), 'w').close()
         status, output, errors = run_python(
-            'setup.py', 'bdist_egg', cwd=tree, path=[],
+            os.path.join(tree, 'setup.py'), 'bdist_egg', cwd=cls.folder, path=[],
             environment={'PYTHONDONTWRITEBYTECODE': '1'})
         assert status == 0, output + errors
         eggs = glob.glob(os.path.join(tree, 'dist', '*.egg'))
@@ -89,14 +90,14 @@ class EggTest(unittest.TestCase):
         return output
 
     def test_it_holds_the_compiled_code_of_the_package_and_nothing_else(self):
-        with zipfile.ZipFile(self.egg) as egg:
+        with contextlib.closing(zipfile.ZipFile(self.egg)) as egg:
             names = [name for name in egg.namelist() if not name.startswith('EGG-INFO/')]
         package = os.path.join(PROJECT, 'mezeo_fsstore')
         self.assertEqual(sorted('mezeo_fsstore/%sc' % name for name in os.listdir(package)
                                 if name.endswith('.py')), sorted(names))
 
     def test_it_carries_the_version_of_the_package(self):
-        with zipfile.ZipFile(self.egg) as egg:
+        with contextlib.closing(zipfile.ZipFile(self.egg)) as egg:
             information = egg.read('EGG-INFO/PKG-INFO').decode('utf-8')
         version = re.search('^Version: (.*)$', information, re.M).group(1)
         self.assertEqual(mezeo_fsstore.__version__, version)
@@ -120,8 +121,8 @@ class EggTest(unittest.TestCase):
 
     def test_the_module_works_without_the_command(self):
         bare = os.path.join(self.empty, 'bare.egg')
-        with zipfile.ZipFile(self.egg) as egg:
-            with zipfile.ZipFile(bare, 'w') as rest:
+        with contextlib.closing(zipfile.ZipFile(self.egg)) as egg:
+            with contextlib.closing(zipfile.ZipFile(bare, 'w')) as rest:
                 for name in egg.namelist():
                     if not re.search('/(%s)[.]' % COMMAND, name):
                         rest.writestr(name, egg.read(name))

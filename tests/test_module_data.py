@@ -60,7 +60,8 @@ class ParseTest(RootTestCase):
     bad_texts = [
         '', ' ', GOOD, '"%s"' % GOOD, '[]', '{}', 'null', '5', '{"path"}', '["path"]', '{"path": ',
         '{"Path": "%s"}' % GOOD, "{'path': '%s'}" % GOOD, '\0', '\xff', u'\ud800', 'NaN',
-        '{"path": "%s"} x' % GOOD, '[' * 4096, '{"path":' * 500, '9' * 4096, '[' * 10000000,
+        '{"path": "%s"} x' % GOOD, '[' * 512, '{"path":' * 64, '9' * 512,
+        '[' * 4096, '9' * 4096, '[' * 10000000,
         '{"path": "%s", "x": "%s"}' % (GOOD, 'x' * 5000)]
 
     bad_types = [None, 5, 1.5, True, [], {}, {'path': GOOD}, object(), bytearray(b'{}')]
@@ -84,6 +85,30 @@ class ParseTest(RootTestCase):
     def test_bytes_are_refused_where_they_are_no_text(self):
         if str is not bytes:
             self.refused(self.storage.get_size, b'{"path": "%s"}' % GOOD.encode('ascii'))
+
+    def test_one_that_is_long_is_not_even_parsed(self):
+        with mock.patch('json.loads') as loads:
+            for size in (513, 10 ** 8):
+                self.refused(self.storage.get_size, ' ' * size)
+        self.assertFalse(loads.called)
+
+    def test_deep_nesting_does_not_overflow_the_stack_of_a_small_thread(self):
+        # Apache's `stack-size` gives its threads little. An overflow would end the process.
+        program = ('import threading\n'
+                   'from mezeo_fsstore import FilesystemStorage, InvalidModuleData\n'
+                   'storage = FilesystemStorage(root=%r)\n'
+                   'def call():\n'
+                   '    for bad in "[" * 512, \'{"a":\' * 100, "[" * 4096:\n'
+                   '        try:\n'
+                   '            storage.available(None, bad)\n'
+                   '        except InvalidModuleData:\n'
+                   '            continue\n'
+                   '        raise AssertionError(bad)\n'
+                   'threading.stack_size(128 * 1024)\n'
+                   'thread = threading.Thread(target=call)\n'
+                   'thread.start()\n'
+                   'thread.join()\n' % self.root)
+        self.assertEqual((0, b'', b''), run_python('-c', program))
 
     def test_the_stream_of_a_bad_call_is_not_read(self):
         stream = mock.Mock()

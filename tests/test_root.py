@@ -59,7 +59,8 @@ class MissingRootTest(GuardTestCase):
         open(self.root, 'w').close()
         self.assertFalse(os.path.isdir(self.root))
         for call in (self.storage.available, self.storage.delete, self.storage.get_size):
-            self.raised(EnvironmentError, call, None, module_data)
+            self.raised(StorageUnavailable, call, None, module_data)
+        self.raised(StorageUnavailable, self.put)
 
     def test_a_root_that_fails_never_answers_false(self):
         module_data = self.storage.new_data(None)
@@ -124,6 +125,12 @@ class RegisteredRootTest(GuardTestCase):
         shutil.rmtree(self.root)
         self.assert_guarded(self.module_data, self.root_id)
 
+    def test_a_root_that_became_a_file_is_refused(self):
+        shutil.rmtree(self.root)
+        open(self.root, 'w').close()
+        error = self.raised(StorageUnavailable, self.storage.available, None, self.module_data)
+        self.assertTrue('no marker' in str(error))
+
     def test_another_volume_is_refused(self):
         self.unmount()
         other = Root(self.root).mark()
@@ -169,10 +176,12 @@ class RegisteredRootTest(GuardTestCase):
         marker = os.path.join(self.root, '.mezeo_fsstore')
         elsewhere = os.path.join(self.folder, 'elsewhere')
         os.rename(marker, elsewhere)
-        for plant in (lambda: os.symlink(elsewhere, marker), lambda: os.mkfifo(marker)):
+        for plant in (lambda: os.symlink(elsewhere, marker), lambda: os.mkfifo(marker),
+                      lambda: os.mkdir(marker)):
             plant()
-            self.raised(EnvironmentError, self.storage.available, None, self.module_data)
-            os.unlink(marker)
+            error = self.raised(EnvironmentError, self.storage.available, None, self.module_data)
+            self.assertEqual(marker, error.filename)
+            os.rename(marker, os.path.join(self.folder, str(plant)))
 
 
 class MarkerSeenAtStartTest(RegisteredRootTest):
@@ -223,6 +232,16 @@ class MarkTest(RootTestCase):
         with mock.patch('os.fsync') as fsync:
             Root(self.root).mark()
         self.assertEqual(2, fsync.call_count)
+
+    def test_where_there_are_no_hard_links_the_error_says_how_to_make_the_marker(self):
+        marker = os.path.join(self.root, '.mezeo_fsstore')
+        with mock.patch('os.link', side_effect=OSError(errno.EPERM, 'not permitted')):
+            error = self.raised(EnvironmentError, Root(self.root).mark)
+        self.assertEqual((errno.EPERM, marker), (error.errno, error.filename))
+        self.assertTrue('by hand, of 32 random hexadecimal digits and a newline' in str(error))
+        with open(marker, 'w') as stream:
+            stream.write('0' * 32 + '\n')
+        self.assertEqual('0' * 32, Root(self.root).root_id)
 
     def test_a_root_that_can_not_be_marked_keeps_nothing(self):
         for name in ('link', 'fsync'):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 
@@ -22,8 +23,11 @@ class SimpleStorageTest(StorageModuleTestBase, unittest.TestCase):
             self.assertEqual(data, written.read())
 
     def test_the_name_is_a_hexadecimal_uuid_and_dat(self):
-        self.assertTrue(self.connector.new_data({}).endswith('.dat'))
-        self.assertEqual(32, len(bytearray.fromhex(self.connector.new_data({})[:-4])) * 2)
+        self.assertTrue(re.match(r'[0-9a-f]{32}\.dat\Z', self.connector.new_data({})))
+
+    def test_the_name_is_random_over_processes(self):
+        with mock.patch('uuid.uuid1', side_effect=AssertionError):
+            self.connector.new_data({})
 
     def test_a_broken_stream_leaves_no_file(self):
         self._expectStreamError(self.connector.new_data({}))
@@ -42,6 +46,21 @@ class SimpleStorageTest(StorageModuleTestBase, unittest.TestCase):
     def test_a_missing_directory_is_no_missing_object(self):
         shutil.rmtree(self.folder)
         self.assertRaises(OSError, self.connector.available, {}, self.connector.new_data({}))
+
+    def test_a_failing_disk_is_no_missing_object(self):
+        with mock.patch('os.stat', side_effect=OSError(errno.EIO, 'broken')):
+            self.assertRaises(OSError, self.connector.available, {}, self.connector.new_data({}))
+
+    def test_statistics_are_what_an_ordinary_writer_gets(self):
+        volume = mock.Mock(f_frsize=4096, f_bsize=1, f_blocks=100, f_bfree=60, f_bavail=50)
+        with mock.patch('os.statvfs', return_value=volume):
+            self.assertEqual({'capacity': {'total': 409600, 'free': 204800, 'used': 204800}},
+                             self.connector.statistics({}))
+
+    def test_statistics_that_can_not_be_had_are_unknown(self):
+        shutil.rmtree(self.folder)
+        self.assertEqual({'capacity': {'total': -1, 'free': -1, 'used': -1}},
+                         self.connector.statistics({}))
 
     def test_a_delete_that_fails_says_so(self):
         with mock.patch('os.remove', side_effect=OSError(errno.EIO, 'broken')):

@@ -1,11 +1,17 @@
 """Many threads and processes over one root."""
 
 import multiprocessing
+import os
 import random
+import shutil
+import subprocess
+import sys
 import threading
 
+from mezeo_fsstore import StorageUnavailable
+from mezeo_fsstore.root import Root
 from tests import Stream, content
-from tests.support import RootTestCase
+from tests.support import PROJECT, RootTestCase, environment
 
 SEED = 20120601
 
@@ -74,6 +80,64 @@ class TogetherTest(RootTestCase):
                 None, made[index], Stream(content(index))))
             for index in range(16):
                 self.assertEqual(content(index), self.get(made[index]))
+
+    def test_a_root_that_is_swapped_and_back_gets_nothing_of_another(self):
+        """As with a volume that is unmounted under a running server, and mounted again."""
+        volume = os.path.join(self.folder, 'volume')
+        self.storage = self.make(root_id=Root(self.root).mark())
+        stored = [[] for _ in range(4)]
+        done = threading.Event()
+
+        def write(index):
+            if index == 4:
+                try:
+                    for _ in range(100):
+                        os.rename(self.root, volume)
+                        os.mkdir(self.root)
+                        # Between the look at the marker and a mkdir there is a moment, so an
+                        # empty directory may be made here; but no object is.
+                        shutil.rmtree(self.root)
+                        os.rename(volume, self.root)
+                finally:
+                    done.set()
+                return
+            while not done.is_set():
+                module_data = self.storage.new_data(None)
+                try:
+                    self.storage.assign(None, module_data, Stream(content(2000)))
+                    stored[index].append(module_data)
+                except EnvironmentError:
+                    pass
+                try:
+                    self.storage.available(None, module_data)
+                except StorageUnavailable:
+                    pass
+
+        self.in_threads(5, write)
+        self.assertTrue(sum(stored, []))
+        for module_data in sum(stored, []):
+            self.assertEqual(content(2000), self.get(module_data))
+        # A rename, unlike an unmount, does not wait for who is writing.
+        for path in self.temporaries():
+            os.unlink(os.path.join(self.root, path))
+
+    def test_children_of_one_process_never_make_the_same_name(self):
+        program = ('import os\n'
+                   'from mezeo_fsstore import FilesystemStorage\n'
+                   'storage = FilesystemStorage(root=%r)\n'
+                   'storage.new_data(None)\n'
+                   'for _ in range(4):\n'
+                   '    os.fork()\n'
+                   'made = [storage.new_data(None) + "\\n" for _ in range(50)]\n'
+                   'os.write(1, "".join(made).encode("ascii"))\n' % self.root)
+        reading, writing = os.pipe()
+        process = subprocess.Popen([sys.executable, '-c', program], stdout=writing,
+                                   env=environment(PROJECT))
+        os.close(writing)
+        with os.fdopen(reading, 'rb') as output:
+            names = output.read().split(b'\n')[:-1]
+        self.assertEqual(0, process.wait())
+        self.assertEqual((800, 800), (len(names), len(set(names))))
 
     def test_processes_share_a_root(self):
         results = multiprocessing.Queue()
