@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import random
-import shutil
 import subprocess
 import sys
 import threading
@@ -91,12 +90,10 @@ class TogetherTest(RootTestCase):
         def write(index):
             if index == 4:
                 try:
-                    for _ in range(100):
+                    for number in range(100):
                         os.rename(self.root, volume)
                         os.mkdir(self.root)
-                        # Between the look at the marker and a mkdir there is a moment, so an
-                        # empty directory may be made here; but no object is.
-                        shutil.rmtree(self.root)
+                        os.rename(self.root, os.path.join(self.folder, 'empty%d' % number))
                         os.rename(volume, self.root)
                 finally:
                     done.set()
@@ -117,6 +114,10 @@ class TogetherTest(RootTestCase):
         self.assertTrue(sum(stored, []))
         for module_data in sum(stored, []):
             self.assertEqual(content(2000), self.get(module_data))
+        # Between the look at the marker and a mkdir there is a moment, so there may be a directory
+        # in the place that was not the root; but no object, nor a part of one.
+        self.assertEqual([], [name for folder, _, names in os.walk(self.folder)
+                              for name in names if not folder.startswith(self.root)])
         # A rename, unlike an unmount, does not wait for who is writing.
         for path in self.temporaries():
             os.unlink(os.path.join(self.root, path))
