@@ -20,9 +20,6 @@ _MOST_SKEW = 5
 # The share of bytes or inodes below which an administrator should know.
 _LEAST_FREE = 0.05
 
-# The request of Linux's <linux/fs.h> that makes one file share the blocks of another.
-_FICLONE = 0x40049409
-
 
 def examine(root, durable, volatile):
     """Examine `root`, a `Root`, through two modules over it; print a line for each step.
@@ -251,4 +248,4 @@ def _clone(root):
         with root.probe() as second:
             with open(first) as source:
                 with open(second, 'w') as target:
-                    fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+                    fcntl.ioctl(target.fileno(), disk.FICLONE, source.fileno())

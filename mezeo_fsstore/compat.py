@@ -11,6 +11,14 @@ if sys.version_info[0] == 2:
     # would leave a moment in which a child forked by another thread inherits the descriptor.
     O_CLOEXEC = 0o2000000 if sys.platform.startswith('linux') else 0
 
+    # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
+    ReadStream = None
+    copy_file_range = sendfile = None
+
+    def open_stream(fd):
+        """Return a binary file object that reads from `fd`, and owns it from now on."""
+        return os.fdopen(fd, 'rb')
+
     # It returns all names at once, and there is nothing else.
     iterate_names = os.listdir
 
@@ -22,9 +30,22 @@ if sys.version_info[0] == 2:
         return path if isinstance(path, str) else path.encode('utf-8')
 
 else:
+    import io  # not for 2.6, where it is slow
+
     text_types = (str,)
     integer_types = (int,)
     O_CLOEXEC = getattr(os, 'O_CLOEXEC', 0)
+
+    class ReadStream(io.BufferedReader):
+        """The binary file of an object: nobody else makes one, so it can be told by its type."""
+
+    # From Python 3.8 on, and in the kernel from 4.5 on.
+    copy_file_range = getattr(os, 'copy_file_range', None)
+    sendfile = os.sendfile
+
+    def open_stream(fd):
+        """Return a binary file object that reads from `fd`, and owns it from now on."""
+        return ReadStream(io.FileIO(fd))
 
     def iterate_names(path):
         """Yield the names in the directory `path`, in no order."""

@@ -5,15 +5,27 @@ descriptors; and a test can record the calls, or let any of them fail.
 """
 
 import errno
+import fcntl
 import os
 import stat
 
-from mezeo_fsstore.compat import O_CLOEXEC, iterate_names
+from mezeo_fsstore.compat import (
+    O_CLOEXEC, copy_file_range, iterate_names, open_stream, sendfile)
 
 # O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | O_CLOEXEC
+
+# The request of Linux's <linux/fs.h> that makes one file share the blocks of another.
+FICLONE = 0x40049409
+
+# What a filesystem, a kernel or a pair of files answers that has no such call.
+_NO_COPY = frozenset([errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP, errno.EPERM,
+                      errno.EXDEV])
+
+# One call must not keep a signal, or the end of the process, waiting for long.
+_MOST_AT_ONCE = 128 * 1024 * 1024
 
 
 def create(path):
@@ -38,7 +50,7 @@ def read(fd, size, path):
 
 def file_object(fd, path):
     """Return a binary file object that reads from `fd`, and owns it from now on."""
-    return _naming(path, os.fdopen, fd, 'rb')
+    return _naming(path, open_stream, fd)
 
 
 def status(fd, path):
@@ -63,6 +75,50 @@ def write(fd, data, path):
         if not written:  # no disk may answer so; if one does, a retry would never end
             raise OSError(errno.EIO, 'nothing could be written', path)
         data = data[written:]
+
+
+def clone(source, fd, path):
+    """Let the empty file behind `fd` share all blocks of `source`; return whether it does.
+
+    The filesystem does it at once, whatever the size, or not at all (XFS and btrfs can).
+    """
+    try:
+        _naming(path, fcntl.ioctl, fd, FICLONE, source)
+    except EnvironmentError as error:
+        if error.errno not in _NO_COPY:
+            raise
+        return False
+    return True
+
+
+def copy(source, position, fd, path):
+    """Copy what `source` holds from `position` on, as far as the kernel can without this process.
+
+    Returns the position at which it ended: short of the end of the source where the system has no
+    such call for these two files.
+    """
+    left = _naming(path, os.fstat, source).st_size - position
+    while left > 0:
+        copied = _copy_some(source, position, fd, min(left, _MOST_AT_ONCE), path)
+        if not copied:
+            break
+        position, left = position + copied, left - copied
+    return position
+
+
+def _copy_some(source, position, fd, size, path):
+    # In the kernel of today the first is the second where the filesystem knows no better.
+    for call, arguments in ((copy_file_range, (source, fd, size, position)),
+                            (sendfile, (fd, source, position, size))):
+        try:
+            copied = call and _naming(path, call, *arguments)
+        except EnvironmentError as error:
+            if error.errno not in _NO_COPY:
+                raise
+            continue
+        if copied:
+            return copied
+    return 0
 
 
 def sync(fd, path):

@@ -6,20 +6,17 @@ A bare `except` here and in `store` always ends in `raise`: it cleans up, it hid
 from mezeo_fsstore import disk
 
 
-def write(path, read, mode, durable):
-    """Make the new file `path` with the permissions `mode`, holding what `read()` returns.
+def write(path, fill, mode, durable):
+    """Make the new file `path` with the permissions `mode`; `fill(fd, path)` writes its content.
 
-    `read` is called until it returns `b''`. With `durable` the content has reached the disk on
-    return; the entry in the directory may not. On any error, of `read` too, the file is removed.
+    With `durable` that has reached the disk on return; the entry in the directory may not have. On
+    any error, of `fill` too, the file is removed.
     """
     fd = disk.create(path)
     try:
         try:
             disk.set_mode(fd, mode, path)
-            chunk = read()
-            while chunk:
-                disk.write(fd, chunk, path)
-                chunk = read()
+            fill(fd, path)
             if durable:
                 disk.sync(fd, path)
         except:

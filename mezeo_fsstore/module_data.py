@@ -1,10 +1,13 @@
 """The form of `module_data`: a JSON object whose `path` is the object's, relative to the root."""
 
 import json
+import re
 
 from mezeo_fsstore import names
 from mezeo_fsstore.compat import text_types
 from mezeo_fsstore.errors import InvalidModuleData
+
+_OURS = re.compile(r'\{"path": "([0-9a-f]{3}/[0-9a-f]{32})"\}\Z')
 
 # Ten times what we generate. Deeply nested JSON takes the parser's stack: 4,096 brackets overflow
 # that of a thread with 512 KiB, and end the process.
@@ -22,7 +25,12 @@ def parse(module_data):
     Raises InvalidModuleData unless it is text with a JSON object whose `path` this module could
     have generated; other keys are ignored.
     """
-    if not isinstance(module_data, text_types):
+    if isinstance(module_data, text_types):
+        # Nearly always it is spelled as we spell it.
+        spelled = _OURS.match(module_data)
+        if spelled:
+            return str(spelled.group(1))
+    else:
         raise _invalid(module_data, 'is not text')
     if len(module_data) > MAX_LENGTH:
         raise _invalid(module_data, 'is longer than %d characters' % MAX_LENGTH)

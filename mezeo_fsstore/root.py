@@ -71,7 +71,7 @@ class Root(object):
     def probe(self):
         """Make an empty file in the root for a `with`, which gets its path, and remove it after."""
         path = names.temporary_of(self.join(names.MARKER))
-        files.write(path, lambda: b'', 0o600, durable=False)
+        files.write(path, lambda fd, path: None, 0o600, durable=False)
         try:
             yield path
         finally:
@@ -93,8 +93,9 @@ class Root(object):
         """
         marker = self.join(names.MARKER)
         temporary = names.temporary_of(marker)
-        chunks = [(names.random_hex(16) + '\n').encode('ascii'), b'']
-        files.write(temporary, lambda: chunks.pop(0), _MARKER_MODE, durable=True)
+        content = (names.random_hex(16) + '\n').encode('ascii')
+        files.write(temporary, lambda fd, path: disk.write(fd, content, path), _MARKER_MODE,
+                    durable=True)
         try:
             # Unlike a rename, a link never replaces the marker that another has just made.
             disk.link(temporary, marker)

@@ -51,7 +51,7 @@ class FilesystemStorage(StorageModule):
         StorageUnavailable where the root is missing or not the registered one.
         """
         path = data_form.parse(module_data)
-        self._store.write(path, streams.reader(stream))
+        self._store.write(path, streams.fill_from(stream))
 
     def available(self, context, module_data):
         """Return True if the object is there, whole; False if it certainly is not.

@@ -30,17 +30,17 @@ class Store(object):
         self._file_mode = file_mode
         self._dir_mode = dir_mode
 
-    def write(self, path, read):
-        """Make the object at `path` hold what `read()` returns, until that is `b''`.
+    def write(self, path, fill):
+        """Make the object at `path` hold what `fill(fd, path)` writes.
 
         Until then nobody sees any of it; on return it survives a power loss. On any error, of
-        `read` too, the earlier content stays. Raises StorageUnavailable for a wrong root.
+        `fill` too, the earlier content stays. Raises StorageUnavailable for a wrong root.
         """
         full = self._root.join(path)
         try:
             shard = self._open_shard(os.path.dirname(full))
             try:
-                self._write_into(shard, full, read)
+                self._write_into(shard, full, fill)
             finally:
                 disk.release(shard)
         except EnvironmentError as error:
@@ -153,10 +153,10 @@ class Store(object):
             raise
         return fd
 
-    def _write_into(self, shard, full, read):
+    def _write_into(self, shard, full, fill):
         """Write a temporary beside `full`, sync it, publish it, sync the shard: in this order."""
         temporary = names.temporary_of(full)
-        files.write(temporary, read, self._file_mode, self._durable)
+        files.write(temporary, fill, self._file_mode, self._durable)
         try:
             mine = self._durable and disk.status_of_name(temporary)
             fresh = self._durable and _is_absent(full)

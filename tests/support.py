@@ -111,9 +111,9 @@ class CommandTestCase(RootTestCase):
 
 
 @contextlib.contextmanager
-def mounted(test, kind, folder, options):
-    """Mount a new filesystem on `folder` for a `with`; skip the test where that is not allowed."""
-    command = ['mount', '-t', kind, '-o', options or 'defaults', 'mezeo_fsstore-test', folder]
+def mounted(test, kind, folder, options, source='mezeo_fsstore-test'):
+    """Mount a filesystem on `folder` for a `with`; skip the test where that is not allowed."""
+    command = ['mount', '-t', kind, '-o', options or 'defaults', source, folder]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     output = process.communicate()[0]
     if process.returncode:

@@ -305,8 +305,8 @@ class FailureTest(RootTestCase):
 
     def test_a_reader_that_can_not_be_made_leaves_no_descriptor(self):
         module_data = self.put()
-        for name in ('fstat', 'fdopen'):
-            with mock.patch('os.' + name, side_effect=OSError(errno.ENOMEM, 'no memory')):
+        for name in ('os.fstat', 'mezeo_fsstore.disk.open_stream'):
+            with mock.patch(name, side_effect=OSError(errno.ENOMEM, 'no memory')):
                 error = self.raised(EnvironmentError, self.storage.get_read_stream, None,
                                     module_data)
             self.assertEqual(self.path(module_data), error.filename)

@@ -1,9 +1,30 @@
 """Read streams: real files, whole and unchanged whatever happens to the object."""
 
 import os
+import socket
+import threading
+from wsgiref.handlers import SimpleHandler
+from wsgiref.util import FileWrapper
 
 from tests import Stream, content
-from tests.support import RootTestCase
+from tests.support import RootTestCase, unittest
+
+
+class SendfileHandler(SimpleHandler):
+    """A WSGI server that sends files as mod_wsgi does: the kernel moves them, from `fileno()`."""
+
+    wsgi_file_wrapper = FileWrapper
+    sent = 0
+
+    def sendfile(self):
+        self.send_headers()
+        self.stdout.flush()
+        descriptor = self.result.filelike.fileno()
+        left = os.fstat(descriptor).st_size
+        while left:
+            some = os.sendfile(self.stdout.fileno(), descriptor, self.sent, left)
+            self.sent, left = self.sent + some, left - some
+        return True
 
 
 class ReadersTest(RootTestCase):
@@ -44,3 +65,31 @@ class ReadersTest(RootTestCase):
         with self.storage.get_read_stream(None, module_data) as stream:
             self.storage.assign(None, module_data, stream)
         self.assertTrue(content(2500000) == self.get(module_data))
+
+    @unittest.skipUnless(hasattr(os, 'sendfile'), 'Python 2 has no sendfile')
+    def test_a_server_sends_it_by_the_kernel(self):
+        module_data = self.put(content(3000000))
+
+        def download(environ, start_response):
+            stream = self.storage.get_read_stream(None, module_data)
+            start_response('200 OK', [('Content-Length', '3000000')])
+            return environ['wsgi.file_wrapper'](stream)
+        server, client = socket.socketpair()
+        output = server.makefile('wb')
+        handler = SendfileHandler(None, output, None, {'SERVER_PROTOCOL': 'HTTP/1.1'})
+        handler.origin_server = False
+
+        def serve():
+            handler.run(download)
+            output.close()
+            server.close()
+        thread = threading.Thread(target=serve)
+        thread.start()
+        received = client.makefile('rb')
+        answer = received.read()
+        thread.join()
+        received.close()
+        client.close()
+        self.assertEqual(3000000, handler.sent)
+        self.assertTrue(answer.startswith(b'Status: 200 OK\r\n'), answer[:50])
+        self.assertTrue(answer.endswith(b'\r\n\r\n' + content(3000000)))
