@@ -1,0 +1,237 @@
+"""The floor: the system calls themselves, with the guarantees of mezeo_fsstore.
+
+What is counted: all calls to the kernel that the guarantees need, the reading of the stream, the
+loops for short reads and writes, and the removal of the temporary on an error. What is not: paths
+and names are made beforehand, the shards are there, nothing is parsed or checked for validity.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+
+from bench.contender import CHUNK_SIZE, Named
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# <linux/fs.h>; Python names it from 3.12 on.
+_FICLONE = 0x40049409
+
+
+class Floor(Named):
+    """Each step as one call, in the layout of the module: 4,096 shards."""
+
+    note = 'the bare system calls'
+
+    def __init__(self, root):
+        super().__init__(root)
+        for number in range(4096):
+            os.makedirs(os.path.join(root, '%03x' % number), exist_ok=True)
+
+    def missing(self):
+        """Return the paths of an object, its temporary and its shard."""
+        name = super().missing()
+        shard = os.path.join(self.root, name[:3])
+        return os.path.join(shard, name), os.path.join(shard, '.%s.%s' % (name, name[16:])), shard
+
+    def paths(self, count):
+        return (self.missing()[0] for _ in range(count))
+
+    def put(self, stream):
+        return self._publish(_write_stream, stream)
+
+    def copy(self, key):
+        source = os.open(key[0], _READ)
+        try:
+            _require_regular(os.fstat(source))
+            return self._publish(self._transfer, source)
+        finally:
+            os.close(source)
+
+    @staticmethod
+    def _transfer(target, source):
+        for chunk in _read_all(source):
+            _write(target, chunk)
+
+    def _publish(self, fill, source):
+        key = path, temporary, shard = self.next_name()
+        fd = os.open(temporary, _CREATE, 0o600)
+        try:
+            try:
+                os.fchmod(fd, 0o600)
+                fill(fd, source)
+                self._sync(fd)
+            finally:
+                os.close(fd)
+            os.rename(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+        self._sync_directory(shard)
+        return key
+
+    def _sync(self, fd):
+        pass
+
+    def _sync_directory(self, path):
+        pass
+
+    def get(self, key):
+        fd = os.open(key[0], _READ)
+        try:
+            size = _require_regular(os.fstat(fd)).st_size
+            data = os.read(fd, size)
+            while len(data) < size:
+                data += os.read(fd, size - len(data))
+            return data
+        finally:
+            os.close(fd)
+
+    def chunks(self, key):
+        fd = os.open(key[0], _READ)
+        try:
+            _require_regular(os.fstat(fd))
+            yield from _read_all(fd)
+        finally:
+            os.close(fd)
+
+    def get_range(self, key, offset, length):
+        fd = os.open(key[0], _READ)
+        try:
+            _require_regular(os.fstat(fd))
+            data = os.pread(fd, length, offset)
+            while len(data) < length:
+                data += os.pread(fd, length - len(data), offset + len(data))
+            return data
+        finally:
+            os.close(fd)
+
+    def exists(self, key):
+        try:
+            return stat.S_ISREG(os.lstat(key[0]).st_mode)
+        except FileNotFoundError:
+            # No False for a root that is not there: the guarantee costs this look.
+            os.stat(self.root)
+            return False
+
+    def size(self, key):
+        return _require_regular(os.lstat(key[0])).st_size
+
+    def delete(self, key):
+        os.unlink(key[0])
+
+    def statistics(self):
+        return os.statvfs(self.root)
+
+
+class DurableFloor(Floor):
+    """The same, and on the disk when it returns."""
+
+    durable = True
+
+    def _sync(self, fd):
+        os.fsync(fd)
+
+    def _sync_directory(self, path):
+        fd = os.open(path, _DIRECTORY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def delete(self, key):
+        fd = os.open(key[2], _DIRECTORY)
+        try:
+            os.unlink(key[0])
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+class BareLook(Floor):
+    """One call and no more: it says False for a root that is not there."""
+
+    note = 'a single lstat; False for a missing root'
+
+    def exists(self, key):
+        try:
+            return stat.S_ISREG(os.lstat(key[0]).st_mode)
+        except FileNotFoundError:
+            return False
+
+
+class Sendfile(Floor):
+    """Copies inside the kernel."""
+
+    note = 'the kernel copies the bytes'
+
+    @staticmethod
+    def _transfer(target, source):
+        left = os.fstat(source).st_size
+        while left:
+            left -= os.sendfile(target, source, None, left)
+
+
+class DurableSendfile(Sendfile, DurableFloor):
+    """Copies inside the kernel, and on the disk when it returns."""
+
+
+class Reflink(Floor):
+    """Copies nothing: both objects share their blocks, where the filesystem can."""
+
+    note = 'FICLONE'
+
+    def __init__(self, root):
+        super().__init__(root)
+        _require_reflink(root)
+
+    @staticmethod
+    def _transfer(target, source):
+        fcntl.ioctl(target, _FICLONE, source)
+
+
+class DurableReflink(Reflink, DurableFloor):
+    """Copies nothing, and on the disk when it returns."""
+
+
+def _require_reflink(root):
+    source, target = os.path.join(root, 'reflink.1'), os.path.join(root, 'reflink.2')
+    with open(source, 'w+b') as reader, open(target, 'w+b') as writer:
+        try:
+            fcntl.ioctl(writer, _FICLONE, reader.fileno())
+        except OSError as error:
+            raise NotImplementedError('no reflink here: %s' % error.strerror)
+        finally:
+            os.unlink(source)
+            os.unlink(target)
+
+
+def _require_regular(status):
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, 'not a regular file')
+    return status
+
+
+def _write_stream(fd, stream):
+    read = stream.read
+    while True:
+        chunk = read(CHUNK_SIZE)
+        if not chunk:
+            return
+        _write(fd, chunk)
+
+
+def _write(fd, chunk):
+    written = os.write(fd, chunk)
+    while written < len(chunk):
+        written += os.write(fd, chunk[written:])
+
+
+def _read_all(fd):
+    while True:
+        chunk = os.read(fd, CHUNK_SIZE)
+        if not chunk:
+            return
+        yield chunk

@@ -1,0 +1,91 @@
+"""What put, get, exists and statistics cost as the number of objects grows.
+
+A folder for each number of objects, all made beforehand and measured in turn, so that what else
+the machine does meets all alike. The objects that only have to be there are empty files, in the
+places where the contender would put them; those that are read are real ones among them.
+"""
+
+import os
+import shutil
+import time
+
+from bench import content, registry
+from bench.rounds import settle
+
+_SIZE = 4096
+_SAMPLE = 100
+NAMES = ('floor', 'mezeo_fsstore', 'simple')
+OPERATIONS = ('put', 'get', 'exists', 'statistics')
+DROP_CACHES = '/proc/sys/vm/drop_caches'
+
+
+def run(folder, largest, rounds, random, cold=False):
+    """Return name -> operation -> number of objects -> seconds per operation, one for each round.
+
+    From 1,000 objects to `largest`, each ten times the last. With `cold`, the kernel forgets all
+    that it knows of files before each measurement: it must be asked to, by the superuser.
+    """
+    folder = os.path.join(folder, 'growth')
+    numbers = [10 ** power for power in range(3, 10) if 10 ** power <= largest]
+    results = {name: {operation: {number: [] for number in numbers} for operation in OPERATIONS}
+               for name in NAMES}
+    try:
+        stores = {(name, number): _filled(folder, name, number)
+                  for name in NAMES for number in numbers}
+        for turn in range(rounds + 1):
+            for name, number in random.sample(sorted(stores), len(stores)):
+                for operation, seconds in _measure(*stores[name, number], random, cold):
+                    if turn:  # the first only warms up
+                        results[name][operation][number].append(seconds)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return results
+
+
+def _filled(folder, name, number):
+    contender = registry.make(name, os.path.join(folder, name, str(number)))
+    for path in contender.paths(number - _SAMPLE):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    contender.prepare(_SAMPLE)
+    keys = [contender.put(content.stream(_SIZE)) for _ in range(_SAMPLE)]
+    settle(contender.root)
+    return contender, keys
+
+
+def _measure(contender, keys, random, cold):
+    keys = random.sample(keys, len(keys))
+    contender.prepare(len(keys))
+    streams = [content.stream(_SIZE) for _ in keys]
+    for operation, arguments in (('get', keys), ('exists', keys),
+                                 ('statistics', keys), ('put', streams)):
+        if cold:
+            _forget(contender)
+        seconds, results = _time(getattr(contender, operation), operation, arguments)
+        _verify(contender, operation, results)
+        yield operation, seconds
+
+
+def _time(call, operation, arguments):
+    start = time.perf_counter()
+    if operation == 'statistics':
+        results = [call() for _ in arguments]
+    else:
+        results = [call(argument) for argument in arguments]
+    return (time.perf_counter() - start) / len(arguments), results
+
+
+def _verify(contender, operation, results):
+    for result in results:
+        if operation == 'get':
+            content.verify([result], _SIZE)
+        elif operation == 'exists':
+            content.require(result, True)
+        elif operation == 'put':
+            content.verify(contender.chunks(result), _SIZE)
+            contender.delete(result)
+
+
+def _forget(contender):
+    settle(contender.root)
+    with open(DROP_CACHES, 'w') as target:
+        target.write('3')

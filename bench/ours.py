@@ -1,0 +1,87 @@
+"""The modules of this project, by their public interface alone."""
+
+import json
+import os
+
+from bench.contender import Contender, read_chunks
+
+
+class Module(Contender):
+    """Any storage module: `self.storage` is the instance, a key is its `module_data`."""
+
+    def put(self, stream):
+        module_data = self.storage.new_data(None)
+        self.storage.assign(None, module_data, stream)
+        return module_data
+
+    def copy(self, key):
+        """As the platform does it: the object's own stream becomes another object."""
+        with self.storage.get_read_stream(None, key) as stream:
+            return self.put(stream)
+
+    def get(self, key):
+        with self.storage.get_read_stream(None, key) as stream:
+            return stream.read()
+
+    def chunks(self, key):
+        return read_chunks(self.storage.get_read_stream(None, key))
+
+    def get_range(self, key, offset, length):
+        with self.storage.get_read_stream(None, key) as stream:
+            stream.seek(offset)
+            return stream.read(length)
+
+    def missing(self):
+        return self.storage.new_data(None)
+
+    def exists(self, key):
+        return self.storage.available(None, key)
+
+    def size(self, key):
+        return self.storage.get_size(None, key)
+
+    def delete(self, key):
+        self.storage.delete(None, key)
+
+    def statistics(self):
+        return self.storage.statistics(None)
+
+
+class Ours(Module):
+    """mezeo_fsstore with `durable=False`, all of its shards made beforehand."""
+
+    note = 'mezeo_fsstore'
+
+    def __init__(self, root):
+        from mezeo_fsstore import FilesystemStorage
+        super().__init__(root)
+        self.storage = FilesystemStorage(root=root, durable=self.durable)
+        for shard in {os.path.dirname(path) for path in self.paths(50000)}:
+            os.makedirs(shard, exist_ok=True)
+
+    def put(self, stream):
+        return self.storage.put(None, stream)
+
+    def paths(self, count):
+        for _ in range(count):
+            yield os.path.join(self.root, json.loads(self.storage.new_data(None))['path'])
+
+
+class DurableOurs(Ours):
+    """mezeo_fsstore as it is by default."""
+
+    durable = True
+
+
+class Simple(Module):
+    """The reference module."""
+
+    note = 'simple.SimpleStorage'
+
+    def __init__(self, root):
+        from simple.simple import SimpleStorage
+        super().__init__(root)
+        self.storage = SimpleStorage(root)
+
+    def paths(self, count):
+        return (os.path.join(self.root, self.storage.new_data(None)) for _ in range(count))

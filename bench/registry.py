@@ -1,0 +1,52 @@
+"""All contenders by the name that the tables show."""
+
+import importlib
+import os
+
+_CLASSES = {
+    'floor': 'floor.Floor',
+    'floor, durable': 'floor.DurableFloor',
+    'bare look': 'floor.BareLook',
+    'sendfile': 'floor.Sendfile',
+    'sendfile, durable': 'floor.DurableSendfile',
+    'reflink': 'floor.Reflink',
+    'reflink, durable': 'floor.DurableReflink',
+    'mezeo_fsstore': 'ours.Ours',
+    'mezeo_fsstore, durable': 'ours.DurableOurs',
+    'simple': 'ours.Simple',
+    'filedepot': 'peers.Filedepot',
+    'minimalkv': 'peers.Minimalkv',
+    'libcloud': 'peers.Libcloud',
+    'django': 'peers.Django',
+    'fsspec': 'peers.Fsspec',
+    'obstore': 'peers.Obstore',
+    'atomicwrites': 'peers.Atomicwrites',
+    'swift': 'peers.Swift',
+}
+
+#: Those that never sync, those that do, and those whose reading is worth comparing.
+RELAXED = ('floor', 'mezeo_fsstore', 'simple', 'filedepot', 'minimalkv', 'libcloud', 'django',
+           'fsspec', 'obstore')
+DURABLE = ('floor, durable', 'mezeo_fsstore, durable', 'atomicwrites', 'swift')
+READERS = RELAXED + ('swift',)
+
+
+class LeftOut(Exception):
+    """The contender can't take part; the message says why."""
+
+
+def make(name, root, methods=()):
+    """Return the contender `name` in the new folder `root`.
+
+    Raises LeftOut where it can't be imported, can't work there or lacks one of `methods`.
+    """
+    module, kind = _CLASSES[name].split('.')
+    kind = getattr(importlib.import_module('bench.' + module), kind)
+    for method in methods:
+        if not hasattr(kind, method):
+            raise LeftOut('has no %s' % method)
+    os.makedirs(root, exist_ok=True)
+    try:
+        return kind(root)
+    except (ImportError, NotImplementedError) as error:
+        raise LeftOut(str(error))

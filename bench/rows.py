@@ -1,0 +1,229 @@
+"""The rows that time single operations. One batch of a row is `count` operations in a loop.
+
+A row's methods, in this order: `ready` once, then for each batch `before`, `run` (the only one
+that is timed), `after`. What `before` returns is handed to `run`, what that returns to `after`,
+which verifies it.
+"""
+
+from bench import content, registry
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+class Row:
+    """`name` is for the command line, `title` for the reader; `methods` are those it calls."""
+
+    methods = ()
+
+    def __init__(self, name, title, names, count, size):
+        self.name = name
+        self.title = title
+        self.names = names
+        self.count = count
+        self.size = size
+
+    @property
+    def durable(self):
+        """Whether the disk itself is waited for."""
+        return self.names[0] == registry.DURABLE[0]
+
+    def ready(self, contender):
+        """Make what all batches share."""
+
+    def before(self, contender):
+        """Make what one batch needs."""
+
+    def after(self, contender, results):
+        """Verify the results of one batch, and remove what it left."""
+
+
+class Put(Row):
+    """A stream becomes a new object."""
+
+    methods = ('put',)
+
+    def before(self, contender):
+        contender.prepare(self.count)
+        return [content.stream(self.size) for _ in range(self.count)]
+
+    def run(self, contender, streams):
+        return [contender.put(stream) for stream in streams]
+
+    def after(self, contender, results):
+        for key in results:
+            content.verify(contender.chunks(key), self.size)
+        if self.size > MIB and contender.can('delete'):
+            for key in results:
+                contender.delete(key)
+
+
+class Reading(Row):
+    """Something is asked of the object that `ready` puts."""
+
+    def ready(self, contender):
+        contender.prepare(1)
+        contender.key = contender.put(content.stream(self.size))
+
+
+class Get(Reading):
+    """A whole small object, in one piece."""
+
+    methods = ('get',)
+
+    def run(self, contender, _):
+        return [contender.get(contender.key) for _ in range(self.count)]
+
+    def after(self, contender, results):
+        for result in results:
+            content.verify([bytes(result)], self.size)
+
+
+class GetLarge(Reading):
+    """A large object in chunks of 1 MiB. Verified once more, as reading twice is out of memory."""
+
+    methods = ('chunks',)
+
+    def run(self, contender, _):
+        return sum(map(len, contender.chunks(contender.key)))
+
+    def after(self, contender, results):
+        content.require(results, self.size)
+        content.verify(contender.chunks(contender.key), self.size)
+
+
+class Range(Reading):
+    """`length` bytes out of the middle of an object."""
+
+    methods = ('get_range',)
+
+    def __init__(self, *args, length):
+        super().__init__(*args)
+        self.length = length
+        self.offset = self.size // 2 + 12345
+
+    def run(self, contender, _):
+        offset, length = self.offset, self.length
+        return [contender.get_range(contender.key, offset, length) for _ in range(self.count)]
+
+    def after(self, contender, results):
+        expected = content.data(self.size)[self.offset:self.offset + self.length]
+        for result in results:
+            content.require(bytes(result), expected)
+
+
+class Exists(Reading):
+    """Is it there? It is."""
+
+    methods = ('exists',)
+
+    def run(self, contender, _):
+        return [contender.exists(contender.key) for _ in range(self.count)]
+
+    def after(self, contender, results):
+        content.require(results, [True] * self.count)
+
+
+class Missing(Row):
+    """Is it there? It is not."""
+
+    methods = ('exists',)
+
+    def before(self, contender):
+        return [contender.missing() for _ in range(self.count)]
+
+    def run(self, contender, keys):
+        return [contender.exists(key) for key in keys]
+
+    def after(self, contender, results):
+        content.require(results, [False] * self.count)
+
+
+class Size(Reading):
+    """How large is it?"""
+
+    methods = ('size',)
+
+    def run(self, contender, _):
+        return [contender.size(contender.key) for _ in range(self.count)]
+
+    def after(self, contender, results):
+        content.require(results, [self.size] * self.count)
+
+
+class Delete(Row):
+    """A small object goes."""
+
+    methods = ('delete', 'exists')
+
+    def before(self, contender):
+        contender.prepare(self.count)
+        return [contender.put(content.stream(self.size)) for _ in range(self.count)]
+
+    def run(self, contender, keys):
+        for key in keys:
+            contender.delete(key)
+        return keys
+
+    def after(self, contender, results):
+        for key in results:
+            content.require(contender.exists(key), False)
+
+
+class Copy(Reading):
+    """An object becomes another, on the server."""
+
+    methods = ('copy',)
+
+    def before(self, contender):
+        contender.prepare(self.count)
+
+    def run(self, contender, _):
+        return [contender.copy(contender.key) for _ in range(self.count)]
+
+    def after(self, contender, results):
+        for key in results:
+            content.verify(contender.chunks(key), self.size)
+            contender.delete(key)
+
+
+class Statistics(Row):
+    """How full is it?"""
+
+    methods = ('statistics',)
+
+    def run(self, contender, _):
+        for _ in range(self.count):
+            contender.statistics()
+
+
+def rows(quick=False):
+    """Return all rows in the order of the report; with `quick` small ones that only show life."""
+    few, many = (3, 10) if quick else (25, 100)
+    large, middle = (4 * MIB, MIB) if quick else (256 * MIB, 16 * MIB)
+    relaxed, durable, readers = registry.RELAXED, registry.DURABLE, registry.READERS
+    copiers = relaxed + ('sendfile', 'reflink')
+    text = '%d MiB' % (large // MIB)
+    return [
+        Put('put-4k', 'put 4 KiB', relaxed, many, 4 * KIB),
+        Put('put-4k-durable', 'put 4 KiB, durable', durable, few, 4 * KIB),
+        Put('put-64k', 'put 64 KiB', relaxed, many, 64 * KIB),
+        Put('put-64k-durable', 'put 64 KiB, durable', durable, few, 64 * KIB),
+        Put('put-256m', 'put ' + text, relaxed, 1, large),
+        Put('put-256m-durable', 'put %s, durable' % text, durable, 1, large),
+        Get('get-4k', 'get 4 KiB', readers, many, 4 * KIB),
+        GetLarge('get-256m', 'get ' + text, readers, 1, large),
+        Range('range-4k', '4 KiB out of %d MiB' % (middle // MIB), readers, many, middle,
+              length=4 * KIB),
+        Range('range-64k', '64 KiB out of %d MiB' % (middle // MIB), readers, many, middle,
+              length=64 * KIB),
+        Exists('exists-hit', 'exists: yes', readers + ('bare look',), many, 4 * KIB),
+        Missing('exists-miss', 'exists: no', readers + ('bare look',), many, 4 * KIB),
+        Size('size', 'size', readers, many, 4 * KIB),
+        Delete('delete', 'delete', relaxed, many, 4 * KIB),
+        Delete('delete-durable', 'delete, durable', durable, few, 4 * KIB),
+        Statistics('statistics', 'statistics', relaxed, many, 0),
+        Copy('copy-256m', 'server-side copy of ' + text, copiers, 1, large),
+        Copy('copy-256m-durable', 'server-side copy of %s, durable' % text,
+             durable + ('sendfile, durable', 'reflink, durable'), 1, large),
+    ]
