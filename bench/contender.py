@@ -34,13 +34,6 @@ class Contender:
         """Return whether there is such a method."""
         return hasattr(self, method)
 
-    @property
-    def guarantee(self):
-        """What is left of an object after a crash, in a word or two."""
-        if self.in_place:
-            return 'in place: torn on a crash'
-        return 'atomic, durable' if self.durable else 'atomic'
-
 
 class Named(Contender):
     """One whose caller chooses the names: they are made in `prepare`, so that none pays for it."""

@@ -42,19 +42,29 @@ def require(got, expected):
         raise WrongBytes('not the same: %.40r, %.40r' % (got, expected))
 
 
-class Endless:
+class Endless(io.RawIOBase):
     """A binary file of `size` bytes that takes no memory: one block, again and again."""
 
     def __init__(self, size):
-        self._left = size
-        self._block = data(_BLOCK)
+        super().__init__()
+        self._size = size
+        self._position = 0
+        self._block = memoryview(data(_BLOCK))
 
     def read(self, size=-1):
-        """Return at most `size` bytes, b'' at the end."""
-        size = min(self._left, _BLOCK if size is None or size < 0 else size, _BLOCK)
-        self._left -= size
-        return self._block if size == _BLOCK else self._block[:size]
+        """Return at most `size` new bytes, a block of them at most; b'' at the end."""
+        start = self._position % _BLOCK
+        size = min(self._size - self._position, size if size >= 0 else _BLOCK, _BLOCK - start)
+        self._position += size
+        # A copy, as what a network yields.
+        return bytes(self._block[start:start + size])
 
     def readable(self):
-        """A file that can be read, for those who ask."""
         return True
+
+    def seekable(self):
+        return True
+
+    def seek(self, offset, whence=io.SEEK_SET):
+        self._position = offset + (0, self._position, self._size)[whence]
+        return self._position

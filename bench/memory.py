@@ -35,7 +35,8 @@ def measure(name, root, size):
     contender.prepare(2)
     # What is imported and allocated at the first use is no cost of the large object.
     content.verify(contender.chunks(contender.put(content.stream(4096))), 4096)
-    used, key = _peak(lambda: contender.put(content.Endless(size)))
+    stream = content.Endless(size)
+    used, key = _peak(lambda: contender.put(stream))
     read, _ = _peak(lambda: _read(contender.chunks(key), size))
     return {'put': used, 'get': read}
 

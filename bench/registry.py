@@ -31,6 +31,19 @@ DURABLE = ('floor, durable', 'mezeo_fsstore, durable', 'atomicwrites', 'swift')
 READERS = RELAXED + ('swift',)
 
 
+def guarantee(name):
+    """Return in a word or two what a crash leaves of an object that `name` writes."""
+    kind = _class(name)
+    if kind.in_place:
+        return 'in place: torn by a crash'
+    return 'atomic, durable' if kind.durable else 'atomic'
+
+
+def note(name):
+    """Return what a reader of the tables should know of the contender `name`."""
+    return _class(name).note
+
+
 class LeftOut(Exception):
     """The contender can't take part; the message says why."""
 
@@ -40,8 +53,7 @@ def make(name, root, methods=()):
 
     Raises LeftOut where it can't be imported, can't work there or lacks one of `methods`.
     """
-    module, kind = _CLASSES[name].split('.')
-    kind = getattr(importlib.import_module('bench.' + module), kind)
+    kind = _class(name)
     for method in methods:
         if not hasattr(kind, method):
             raise LeftOut('has no %s' % method)
@@ -50,3 +62,8 @@ def make(name, root, methods=()):
         return kind(root)
     except (ImportError, NotImplementedError) as error:
         raise LeftOut(str(error))
+
+
+def _class(name):
+    module, kind = _CLASSES[name].split('.')
+    return getattr(importlib.import_module('bench.' + module), kind)

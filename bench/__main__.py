@@ -1,0 +1,128 @@
+"""The command: what is asked for, in which folder, and where the results go."""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from bench import about, figures, growth, memory, registry, report, rounds, rows, scaling
+
+_MIB = 1024 * 1024
+
+
+def main():
+    """Run the command and return its exit status."""
+    options = _options()
+    if options.filesystem:
+        return _on_fresh_filesystem(options)
+    folder = tempfile.mkdtemp(prefix='bench.', dir=options.folder)
+    try:
+        found = _measure(options, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if options.json:
+        with open(options.json, 'w') as target:
+            json.dump(found, target, indent=1, sort_keys=True)
+    if options.plots:
+        from bench import plots
+        for path in plots.draw(found, options.plots):
+            print('drew ' + path)
+    return 0
+
+
+def _options():
+    parser = argparse.ArgumentParser(
+        prog='bench/run', description='Measure mezeo_fsstore beside the bare system calls and its '
+        'peers, in one run, in turn.')
+    names = [row.name for row in rows.rows()] + ['memory', 'scaling', 'growth']
+    parser.add_argument('--rounds', type=int, default=9, help='rounds of each row (default 9)')
+    parser.add_argument('--only', nargs='+', metavar='ROW', choices=names, default=names,
+                        help='some of: ' + ' '.join(names))
+    parser.add_argument('--objects', type=int, default=100000,
+                        help='the most objects of the row growth (default 100000)')
+    parser.add_argument('--cold', action='store_true', help='measure growth also with the '
+                        "kernel's caches dropped before each step (superuser)")
+    parser.add_argument('--folder', help='where to work (default: the folder for temporary files)')
+    parser.add_argument('--filesystem', choices=['ext4', 'xfs', 'btrfs'],
+                        help='work on a fresh one, in a file in that folder (superuser)')
+    parser.add_argument('--json', metavar='FILE', help='write the figures there')
+    parser.add_argument('--plots', metavar='DIR', help='draw pictures there')
+    parser.add_argument('--seed', type=int, default=random.SystemRandom().randrange(10 ** 6),
+                        help='of the order within the rounds (default: another each time)')
+    parser.add_argument('--quick', action='store_true',
+                        help='a few seconds that only show that all of it runs')
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.objects = min(options.rounds, 2), min(options.objects, 1000)
+    options.folder = os.path.abspath(options.folder or tempfile.gettempdir())
+    return options
+
+
+def _on_fresh_filesystem(options):
+    arguments = sys.argv[1:]
+    place = next(index for index, argument in enumerate(arguments)
+                 if argument.startswith('--filesystem'))
+    del arguments[place:place + (1 if '=' in arguments[place] else 2)]
+    # Three contenders have that many objects each, and each number of them a folder of its own.
+    objects = int(options.objects * 3 * 1.12)
+    size = 8 * 1024 * _MIB + objects * 1024
+    helper = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'filesystems')
+    return subprocess.call(
+        ['sh', helper, options.filesystem, str(size), str(objects + 500000), options.folder,
+         sys.executable, '-m', 'bench'] + arguments + ['--seed', str(options.seed), '--folder'])
+
+
+def _measure(options, folder):
+    order = random.Random(options.seed)
+    found = {'about': about.about(folder, options.seed), 'rows': [], 'memory': None,
+             'scaling': [], 'growth': []}
+    _show(report.about(found['about']))
+    for row in rows.rows(options.quick):
+        if row.name in options.only:
+            found['rows'].append(
+                figures.of_row(row, *rounds.run(row, folder, options.rounds, order)))
+            _show(report.row(found['rows'][-1]))
+    if 'memory' in options.only:
+        found['memory'] = _memory(options, folder)
+    if 'scaling' in options.only:
+        found['scaling'] = [_scaling(options, method, folder, order) for method in ('put', 'get')]
+    if 'growth' in options.only:
+        found['growth'] = [_growth(options, cold, folder, order)
+                           for cold in ((False, True) if options.cold else (False,))]
+    return found
+
+
+def _memory(options, folder):
+    size = (16 if options.quick else 1024) * _MIB
+    found = figures.of_memory(
+        *memory.run(registry.RELAXED + registry.DURABLE, folder, size), size)
+    _show(report.memory(found))
+    return found
+
+
+def _scaling(options, method, folder, order):
+    # Swift's green threads are no threads of the system.
+    found = figures.of_scaling(method, *scaling.run(
+        registry.RELAXED, method, folder, options.rounds, 20 if options.quick else 500, order))
+    _show(report.scaling(found))
+    return found
+
+
+def _growth(options, cold, folder, order):
+    found = figures.of_growth(
+        growth.run(folder, options.objects, options.rounds, order, cold), cold)
+    _show(report.growth(found))
+    return found
+
+
+def _show(text):
+    # At once: the next row may take minutes.
+    print(text, flush=True)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

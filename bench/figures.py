@@ -1,0 +1,56 @@
+"""From seconds to what is reported: plain dictionaries, as the JSON file holds them."""
+
+import statistics
+
+
+def of_row(row, results, left_out):
+    """Return the figures of a row of single operations, its ratios to the row's first contender."""
+    base = results[row.names[0]]
+    return {'name': row.name, 'title': row.title, 'count': row.count, 'left_out': left_out,
+            'rounds': len(base.wall),
+            'contenders': {name: _compare(series, base) for name, series in results.items()}}
+
+
+def _compare(series, base):
+    found = {}
+    for label, summary, mine, bases in (('best', min, series.wall, base.wall),
+                                        ('median', statistics.median, series.wall, base.wall),
+                                        ('cpu', min, series.cpu, base.cpu)):
+        found[label] = summary(mine)
+        found[label + '_ratio'] = _ratio(summary(mine), summary(bases))
+    found['samples'] = series.wall
+    return found
+
+
+def of_memory(results, left_out, size):
+    """Return the figures of peak memory."""
+    return {'size': size, 'contenders': results, 'left_out': left_out}
+
+
+def of_scaling(method, results, left_out, alone='1'):
+    """Return the best throughput of each setting, and its ratio to that of a single thread."""
+    contenders = {}
+    for name, settings in results.items():
+        contenders[name] = {setting: {'best': max(rates), 'median': statistics.median(rates),
+                                      'ratio': _ratio(max(rates), max(settings[alone])),
+                                      'rounds': len(rates)}
+                            for setting, rates in settings.items()}
+    return {'method': method, 'contenders': contenders, 'left_out': left_out}
+
+
+def of_growth(results, cold):
+    """Return the costs for each number of objects, and their ratio to those for the fewest."""
+    operations = {name: {operation: _growth(numbers) for operation, numbers in operations.items()}
+                  for name, operations in results.items()}
+    return {'cold': cold, 'contenders': operations}
+
+
+def _growth(numbers):
+    least = min(min(numbers.items())[1])
+    return {str(number): {'best': min(series), 'median': statistics.median(series),
+                          'ratio': _ratio(min(series), least), 'rounds': len(series)}
+            for number, series in numbers.items()}
+
+
+def _ratio(value, base):
+    return round(value / base, 3) if base else None
