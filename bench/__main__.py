@@ -81,10 +81,11 @@ def _measure(options, folder):
     found = {'about': about.about(folder, options.seed), 'rows': [], 'memory': None,
              'scaling': [], 'growth': []}
     _show(report.about(found['about']))
+    pool = registry.Pool(folder)
     for row in rows.rows(options.quick):
         if row.name in options.only:
             found['rows'].append(
-                figures.of_row(row, *rounds.run(row, folder, options.rounds, order)))
+                figures.of_row(row, *rounds.run(row, pool, options.rounds, order)))
             _show(report.row(found['rows'][-1]))
     if 'memory' in options.only:
         found['memory'] = _memory(options, folder)
@@ -98,8 +99,9 @@ def _measure(options, folder):
 
 def _memory(options, folder):
     size = (16 if options.quick else 1024) * _MIB
+    names = registry.RELAXED + registry.DURABLE
     found = figures.of_memory(
-        *memory.run(registry.RELAXED + registry.DURABLE, folder, size), size)
+        *memory.run(names[:3] if options.quick else names, folder, size), size)
     _show(report.memory(found))
     return found
 
@@ -107,7 +109,8 @@ def _memory(options, folder):
 def _scaling(options, method, folder, order):
     # Swift's green threads are no threads of the system.
     found = figures.of_scaling(method, *scaling.run(
-        registry.RELAXED, method, folder, options.rounds, 20 if options.quick else 500, order))
+        registry.RELAXED[:3] if options.quick else registry.RELAXED, method, folder,
+        options.rounds, 20 if options.quick else 500, order))
     _show(report.scaling(found))
     return found
 

@@ -30,9 +30,9 @@ class Contender:
     def prepare(self, count):
         """Make ready, untimed, for that many new objects."""
 
-    def can(self, method):
-        """Return whether there is such a method."""
-        return hasattr(self, method)
+    def discard(self, key):
+        """Remove an object that has served its turn, untimed."""
+        self.delete(key)
 
 
 class Named(Contender):

@@ -33,8 +33,11 @@ class Floor(Named):
     def missing(self):
         """Return the paths of an object, its temporary and its shard."""
         name = super().missing()
-        shard = os.path.join(self.root, name[:3])
+        shard = self._shard(name)
         return os.path.join(shard, name), os.path.join(shard, '.%s.%s' % (name, name[16:])), shard
+
+    def _shard(self, name):
+        return os.path.join(self.root, name[:3])
 
     def paths(self, count):
         return (self.missing()[0] for _ in range(count))
@@ -148,6 +151,19 @@ class DurableFloor(Floor):
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+class OneFolder(Floor):
+    """All objects in the root itself: what the layout costs is the difference."""
+
+    note = 'the bare system calls, no shards'
+
+    def _shard(self, name):
+        return self.root
+
+
+class DurableOneFolder(OneFolder, DurableFloor):
+    """The same, and on the disk when it returns."""
 
 
 class BareLook(Floor):

@@ -31,7 +31,7 @@ def run(names, folder, size):
 
 def measure(name, root, size):
     """Return {'put': bytes, 'get': bytes} of one contender, to be called in a fresh process."""
-    contender = registry.make(name, root, ('put', 'chunks'))
+    contender = registry.make(name, root)
     contender.prepare(2)
     # What is imported and allocated at the first use is no cost of the large object.
     content.verify(contender.chunks(contender.put(content.stream(4096))), 4096)

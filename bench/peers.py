@@ -292,6 +292,10 @@ class Atomicwrites(Named):
         """No part of the peer: to verify what it wrote."""
         return read_chunks(open(key, 'rb'))
 
+    def discard(self, key):
+        """No part of the peer either."""
+        os.unlink(key)
+
 
 class Swift(Named):
     """The files of OpenStack's object server, without the server."""

@@ -64,7 +64,12 @@ def _bars(axis, row):
     axis.set_title(row['title'], fontsize=10)
     axis.tick_params(labelsize=7)
     axis.xaxis.set_major_formatter('{x:g}')
-    axis.xaxis.set_minor_formatter('')
+    axis.xaxis.set_minor_formatter(_few_numbers if max(ratios) < 8 else '')
+    axis.tick_params(axis='x', which='minor', labelsize=6)
+
+
+def _few_numbers(value, _):
+    return '%g' % value if value in (0.5, 2, 3, 5) else ''
 
 
 def _color(name):
@@ -75,7 +80,8 @@ def _color(name):
     return _IN_PLACE if registry.guarantee(name).startswith('in place') else _ATOMIC
 
 
-_FLOORS = {registry.note(name) for name in ('floor', 'bare look', 'sendfile', 'reflink')}
+_FLOORS = {registry.note(name) for name in (
+    'floor', 'one folder', 'bare look', 'sendfile', 'reflink')}
 
 
 def _memory(figures, kind):

@@ -6,6 +6,8 @@ import os
 _CLASSES = {
     'floor': 'floor.Floor',
     'floor, durable': 'floor.DurableFloor',
+    'one folder': 'floor.OneFolder',
+    'one folder, durable': 'floor.DurableOneFolder',
     'bare look': 'floor.BareLook',
     'sendfile': 'floor.Sendfile',
     'sendfile, durable': 'floor.DurableSendfile',
@@ -48,20 +50,47 @@ class LeftOut(Exception):
     """The contender can't take part; the message says why."""
 
 
-def make(name, root, methods=()):
-    """Return the contender `name` in the new folder `root`.
-
-    Raises LeftOut where it can't be imported, can't work there or lacks one of `methods`.
-    """
-    kind = _class(name)
+def require(name, methods):
+    """Raise LeftOut unless the contender `name` has all `methods`."""
     for method in methods:
-        if not hasattr(kind, method):
+        if not hasattr(_class(name), method):
             raise LeftOut('has no %s' % method)
+
+
+def make(name, root):
+    """Return the contender `name` in the folder `root`, made if need be.
+
+    Raises LeftOut where it can't be imported or can't work there.
+    """
     os.makedirs(root, exist_ok=True)
     try:
-        return kind(root)
+        return _class(name)(root)
     except (ImportError, NotImplementedError) as error:
         raise LeftOut(str(error))
+
+
+class Pool:
+    """The contenders that all rows share, each made once, in a folder of its own in `folder`."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._made = {}
+
+    def choose(self, names, methods):
+        """Return the name -> contender of those with all `methods`, name -> reason of the rest."""
+        found, left_out = {}, {}
+        for name in names:
+            try:
+                require(name, methods)
+                found[name] = self._get(name)
+            except LeftOut as error:
+                left_out[name] = str(error)
+        return found, left_out
+
+    def _get(self, name):
+        if name not in self._made:
+            self._made[name] = make(name, os.path.join(self._folder, name.replace(', ', '-')))
+        return self._made[name]
 
 
 def _class(name):

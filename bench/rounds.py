@@ -3,10 +3,7 @@
 import ctypes
 import gc
 import os
-import shutil
 import time
-
-from bench import registry
 
 
 class Series:
@@ -17,38 +14,26 @@ class Series:
         self.cpu = []
 
 
-def run(row, folder, rounds, random):
+def run(row, pool, rounds, random):
     """Return the name -> Series of the row's contenders, and the name -> reason of those left out.
 
-    Each works in a folder of its own in `folder`, removed at the end.
+    They come from `pool`, a registry.Pool.
     """
-    contenders, left_out = _make(row, folder)
+    contenders, left_out = pool.choose(row.names, row.methods)
     results = {name: Series() for name in contenders}
-    try:
-        for contender in contenders.values():
-            row.ready(contender)
-        for number in range(rounds + 1):
-            order = list(contenders)
-            random.shuffle(order)
-            for name in order:
-                wall, cpu = _batch(row, contenders[name])
-                if number:  # the first only warms up
-                    results[name].wall.append(wall / row.count)
-                    results[name].cpu.append(cpu / row.count)
-    finally:
-        shutil.rmtree(os.path.join(folder, row.name), ignore_errors=True)
+    for contender in contenders.values():
+        row.ready(contender)
+    for number in range(rounds + 1):
+        order = list(contenders)
+        random.shuffle(order)
+        for name in order:
+            wall, cpu = _batch(row, contenders[name])
+            if number:  # the first only warms up
+                results[name].wall.append(wall / row.count)
+                results[name].cpu.append(cpu / row.count)
+    for contender in contenders.values():
+        row.done(contender)
     return results, left_out
-
-
-def _make(row, folder):
-    contenders, left_out = {}, {}
-    for name in row.names:
-        try:
-            contenders[name] = registry.make(
-                name, os.path.join(folder, row.name, name.replace(', ', '-')), row.methods)
-        except registry.LeftOut as error:
-            left_out[name] = str(error)
-    return contenders, left_out
 
 
 def _batch(row, contender):

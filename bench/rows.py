@@ -1,8 +1,8 @@
 """The rows that time single operations. One batch of a row is `count` operations in a loop.
 
 A row's methods, in this order: `ready` once, then for each batch `before`, `run` (the only one
-that is timed), `after`. What `before` returns is handed to `run`, what that returns to `after`,
-which verifies it.
+that timed), `after`; `done` at the end. What `before` returns is handed to `run`, what that returns to
+`after`, which verifies it.
 """
 
 from bench import content, registry
@@ -37,6 +37,9 @@ class Row:
     def after(self, contender, results):
         """Verify the results of one batch, and remove what it left."""
 
+    def done(self, contender):
+        """Remove what `ready` made."""
+
 
 class Put(Row):
     """A stream becomes a new object."""
@@ -53,17 +56,23 @@ class Put(Row):
     def after(self, contender, results):
         for key in results:
             content.verify(contender.chunks(key), self.size)
-        if self.size > MIB and contender.can('delete'):
-            for key in results:
-                contender.delete(key)
+            if self.size > MIB:  # small ones stay, as they do in life
+                contender.discard(key)
 
 
 class Reading(Row):
     """Something is asked of the object that `ready` puts."""
 
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.keys = {}
+
     def ready(self, contender):
         contender.prepare(1)
-        contender.key = contender.put(content.stream(self.size))
+        self.keys[contender] = contender.put(content.stream(self.size))
+
+    def done(self, contender):
+        contender.discard(self.keys.pop(contender))
 
 
 class Get(Reading):
@@ -72,7 +81,8 @@ class Get(Reading):
     methods = ('get',)
 
     def run(self, contender, _):
-        return [contender.get(contender.key) for _ in range(self.count)]
+        key = self.keys[contender]
+        return [contender.get(key) for _ in range(self.count)]
 
     def after(self, contender, results):
         for result in results:
@@ -85,11 +95,11 @@ class GetLarge(Reading):
     methods = ('chunks',)
 
     def run(self, contender, _):
-        return sum(map(len, contender.chunks(contender.key)))
+        return sum(map(len, contender.chunks(self.keys[contender])))
 
     def after(self, contender, results):
         content.require(results, self.size)
-        content.verify(contender.chunks(contender.key), self.size)
+        content.verify(contender.chunks(self.keys[contender]), self.size)
 
 
 class Range(Reading):
@@ -103,8 +113,8 @@ class Range(Reading):
         self.offset = self.size // 2 + 12345
 
     def run(self, contender, _):
-        offset, length = self.offset, self.length
-        return [contender.get_range(contender.key, offset, length) for _ in range(self.count)]
+        key, offset, length = self.keys[contender], self.offset, self.length
+        return [contender.get_range(key, offset, length) for _ in range(self.count)]
 
     def after(self, contender, results):
         expected = content.data(self.size)[self.offset:self.offset + self.length]
@@ -118,7 +128,8 @@ class Exists(Reading):
     methods = ('exists',)
 
     def run(self, contender, _):
-        return [contender.exists(contender.key) for _ in range(self.count)]
+        key = self.keys[contender]
+        return [contender.exists(key) for _ in range(self.count)]
 
     def after(self, contender, results):
         content.require(results, [True] * self.count)
@@ -145,7 +156,8 @@ class Size(Reading):
     methods = ('size',)
 
     def run(self, contender, _):
-        return [contender.size(contender.key) for _ in range(self.count)]
+        key = self.keys[contender]
+        return [contender.size(key) for _ in range(self.count)]
 
     def after(self, contender, results):
         content.require(results, [self.size] * self.count)
@@ -179,7 +191,8 @@ class Copy(Reading):
         contender.prepare(self.count)
 
     def run(self, contender, _):
-        return [contender.copy(contender.key) for _ in range(self.count)]
+        key = self.keys[contender]
+        return [contender.copy(key) for _ in range(self.count)]
 
     def after(self, contender, results):
         for key in results:
@@ -205,8 +218,9 @@ def rows(quick=False):
     copiers = relaxed + ('sendfile', 'reflink')
     text = '%d MiB' % (large // MIB)
     return [
-        Put('put-4k', 'put 4 KiB', relaxed, many, 4 * KIB),
-        Put('put-4k-durable', 'put 4 KiB, durable', durable, few, 4 * KIB),
+        Put('put-4k', 'put 4 KiB', relaxed + ('one folder',), many, 4 * KIB),
+        Put('put-4k-durable', 'put 4 KiB, durable', durable + ('one folder, durable',), few,
+            4 * KIB),
         Put('put-64k', 'put 64 KiB', relaxed, many, 64 * KIB),
         Put('put-64k-durable', 'put 64 KiB, durable', durable, few, 64 * KIB),
         Put('put-256m', 'put ' + text, relaxed, 1, large),

@@ -97,7 +97,7 @@ class Worker:
 
 def _serve(pipe, name, root, method):
     try:
-        contender = registry.make(name, root, (method,))
+        contender = registry.make(name, root)
         contender.prepare(1)
         key = contender.put(content.stream(_SIZE))
     except registry.LeftOut as error:
