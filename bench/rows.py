@@ -1,8 +1,8 @@
 """The rows that time single operations. One batch of a row is `count` operations in a loop.
 
 A row's methods, in this order: `ready` once, then for each batch `before`, `run` (the only one
-that timed), `after`; `done` at the end. What `before` returns is handed to `run`, what that returns to
-`after`, which verifies it.
+that is timed), `after`; `done` at the end. What `before` returns is handed to `run`, what that
+returns to `after`, which verifies it.
 """
 
 from bench import content, registry
