@@ -1,4 +1,4 @@
-"""What put, get, exists and statistics cost as the number of objects grows.
+"""What put, get, exists (hit and miss) and statistics cost as the number of objects grows.
 
 A folder for each number of objects, all made beforehand and measured in turn, so that what else
 the machine does meets all alike. The objects that only have to be there are empty files, in the
@@ -15,7 +15,7 @@ from bench.rounds import settle
 _SIZE = 4096
 _SAMPLE = 100
 NAMES = ('floor', 'mezeo_fsstore', 'simple')
-OPERATIONS = ('put', 'get', 'exists', 'statistics')
+OPERATIONS = ('put', 'get', 'exists', 'miss', 'statistics')
 DROP_CACHES = '/proc/sys/vm/drop_caches'
 
 
@@ -55,17 +55,18 @@ def _filled(folder, name, number):
 def _measure(contender, keys, random, cold):
     keys = random.sample(keys, len(keys))
     contender.prepare(len(keys))
-    streams = [content.stream(_SIZE) for _ in keys]
-    for operation, arguments in (('get', keys), ('exists', keys),
-                                 ('statistics', keys), ('put', streams)):
+    arguments = {'get': keys, 'exists': keys, 'miss': [contender.missing() for _ in keys],
+                 'statistics': keys, 'put': [content.stream(_SIZE) for _ in keys]}
+    for operation in OPERATIONS:
         if cold:
             _forget(contender)
-        seconds, results = _time(getattr(contender, operation), operation, arguments)
+        seconds, results = _time(contender, operation, arguments[operation])
         _verify(contender, operation, results)
         yield operation, seconds
 
 
-def _time(call, operation, arguments):
+def _time(contender, operation, arguments):
+    call = getattr(contender, 'exists' if operation == 'miss' else operation)
     start = time.perf_counter()
     if operation == 'statistics':
         results = [call() for _ in arguments]
@@ -78,8 +79,8 @@ def _verify(contender, operation, results):
     for result in results:
         if operation == 'get':
             content.verify([result], _SIZE)
-        elif operation == 'exists':
-            content.require(result, True)
+        elif operation in ('exists', 'miss'):
+            content.require(result, operation == 'exists')
         elif operation == 'put':
             content.verify(contender.chunks(result), _SIZE)
             contender.delete(result)

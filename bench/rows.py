@@ -136,12 +136,14 @@ class Exists(Reading):
 
 
 class Missing(Row):
-    """Is it there? It is not."""
+    """Is it there? It is not. Asked once before, so that the kernel knows: growth asks anew."""
 
     methods = ('exists',)
 
     def before(self, contender):
-        return [contender.missing() for _ in range(self.count)]
+        keys = [contender.missing() for _ in range(self.count)]
+        self.run(contender, keys)
+        return keys
 
     def run(self, contender, keys):
         return [contender.exists(key) for key in keys]
