@@ -178,6 +178,36 @@ class BareLook(Floor):
             return False
 
 
+class NoLinks(Floor):
+    """Refuses a shard that is a symbolic link: O_NOFOLLOW minds the last part of a path only."""
+
+    note = 'the bare system calls, and a look at the shard'
+
+    def put(self, stream):
+        _refuse_link(self._names[0][2])
+        return super().put(stream)
+
+    def get(self, key):
+        _refuse_link(key[2])
+        return super().get(key)
+
+    def get_range(self, key, offset, length):
+        _refuse_link(key[2])
+        return super().get_range(key, offset, length)
+
+    def exists(self, key):
+        _refuse_link(key[2])
+        return super().exists(key)
+
+    def size(self, key):
+        _refuse_link(key[2])
+        return super().size(key)
+
+    def delete(self, key):
+        _refuse_link(key[2])
+        super().delete(key)
+
+
 class Sendfile(Floor):
     """Copies inside the kernel."""
 
@@ -222,6 +252,11 @@ def _require_reflink(root):
         finally:
             os.unlink(source)
             os.unlink(target)
+
+
+def _refuse_link(path):
+    if stat.S_ISLNK(os.lstat(path).st_mode):
+        raise OSError(errno.ELOOP, 'a symbolic link', path)
 
 
 def _require_regular(status):

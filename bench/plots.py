@@ -81,7 +81,7 @@ def _color(name):
 
 
 _FLOORS = {registry.note(name) for name in (
-    'floor', 'one folder', 'bare look', 'sendfile', 'reflink')}
+    'floor', 'one folder', 'no links', 'bare look', 'sendfile', 'reflink')}
 
 
 def _memory(figures, kind):

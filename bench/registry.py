@@ -8,6 +8,7 @@ _CLASSES = {
     'floor, durable': 'floor.DurableFloor',
     'one folder': 'floor.OneFolder',
     'one folder, durable': 'floor.DurableOneFolder',
+    'no links': 'floor.NoLinks',
     'bare look': 'floor.BareLook',
     'sendfile': 'floor.Sendfile',
     'sendfile, durable': 'floor.DurableSendfile',

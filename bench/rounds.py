@@ -23,6 +23,8 @@ def run(row, pool, rounds, random):
     results = {name: Series() for name in contenders}
     for contender in contenders.values():
         row.ready(contender)
+    if contenders:  # or the kernel would write it while we measure
+        settle(next(iter(contenders.values())).root)
     for number in range(rounds + 1):
         order = list(contenders)
         random.shuffle(order)

@@ -218,25 +218,27 @@ def rows(quick=False):
     large, middle = (4 * MIB, MIB) if quick else (256 * MIB, 16 * MIB)
     relaxed, durable, readers = registry.RELAXED, registry.DURABLE, registry.READERS
     copiers = relaxed + ('sendfile', 'reflink')
+    no_links = ('no links',)
     text = '%d MiB' % (large // MIB)
     return [
-        Put('put-4k', 'put 4 KiB', relaxed + ('one folder',), many, 4 * KIB),
+        Put('put-4k', 'put 4 KiB', relaxed + ('one folder',) + no_links, many,
+            4 * KIB),
         Put('put-4k-durable', 'put 4 KiB, durable', durable + ('one folder, durable',), few,
             4 * KIB),
         Put('put-64k', 'put 64 KiB', relaxed, many, 64 * KIB),
         Put('put-64k-durable', 'put 64 KiB, durable', durable, few, 64 * KIB),
         Put('put-256m', 'put ' + text, relaxed, 1, large),
         Put('put-256m-durable', 'put %s, durable' % text, durable, 1, large),
-        Get('get-4k', 'get 4 KiB', readers, many, 4 * KIB),
+        Get('get-4k', 'get 4 KiB', readers + no_links, many, 4 * KIB),
         GetLarge('get-256m', 'get ' + text, readers, 1, large),
-        Range('range-4k', '4 KiB out of %d MiB' % (middle // MIB), readers, many, middle,
-              length=4 * KIB),
+        Range('range-4k', '4 KiB out of %d MiB' % (middle // MIB), readers + no_links, many,
+              middle, length=4 * KIB),
         Range('range-64k', '64 KiB out of %d MiB' % (middle // MIB), readers, many, middle,
               length=64 * KIB),
-        Exists('exists-hit', 'exists: yes', readers + ('bare look',), many, 4 * KIB),
-        Missing('exists-miss', 'exists: no', readers + ('bare look',), many, 4 * KIB),
-        Size('size', 'size', readers, many, 4 * KIB),
-        Delete('delete', 'delete', relaxed, many, 4 * KIB),
+        Exists('exists-hit', 'exists: yes', readers + no_links + ('bare look',), many, 4 * KIB),
+        Missing('exists-miss', 'exists: no', readers + no_links + ('bare look',), many, 4 * KIB),
+        Size('size', 'size', readers + no_links, many, 4 * KIB),
+        Delete('delete', 'delete', relaxed + no_links, many, 4 * KIB),
         Delete('delete-durable', 'delete, durable', durable, few, 4 * KIB),
         Statistics('statistics', 'statistics', relaxed, many, 0),
         Copy('copy-256m', 'server-side copy of ' + text, copiers, 1, large),
