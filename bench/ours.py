@@ -56,8 +56,20 @@ class Ours(Module):
         from mezeo_fsstore import FilesystemStorage
         super().__init__(root)
         self.storage = FilesystemStorage(root=root, durable=self.durable)
-        for shard in {os.path.dirname(path) for path in self.paths(50000)}:
-            os.makedirs(shard, exist_ok=True)
+        self._make_shards()
+
+    def _make_shards(self):
+        # Which there are, only new names tell: until many in a row bring no new one.
+        known, unchanged = set(os.listdir(self.root)), 0
+        for path in self.paths(200000):
+            shard = os.path.dirname(path)
+            unchanged += 1
+            if os.path.basename(shard) not in known:
+                os.makedirs(shard, exist_ok=True)
+                known.add(os.path.basename(shard))
+                unchanged = 0
+            if unchanged == 50000:
+                return
 
     def put(self, stream):
         return self.storage.put(None, stream)
