@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,9 @@ _MIB = 1024 * 1024
 
 def main():
     """Run the command and return its exit status."""
+    # As an exception, so that what has been made is removed.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     options = _options()
     if options.filesystem:
         return _on_fresh_filesystem(options)
@@ -71,9 +75,19 @@ def _on_fresh_filesystem(options):
     objects = int(options.objects * 3 * 1.12)
     size = 8 * 1024 * _MIB + objects * 1024
     helper = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'filesystems')
-    return subprocess.call(
+    return _wait_for(
         ['sh', helper, options.filesystem, str(size), str(objects + 500000), options.folder,
          sys.executable, '-m', 'bench'] + arguments + ['--seed', str(options.seed), '--folder'])
+
+
+def _wait_for(command):
+    child = subprocess.Popen(command)
+    try:
+        return child.wait()
+    finally:
+        # Never subprocess.call, which kills what is still to unmount.
+        child.terminate()
+        child.wait()
 
 
 def _measure(options, folder):
