@@ -24,6 +24,8 @@ def main():
     if options.filesystem:
         return _on_fresh_filesystem(options)
     folder = tempfile.mkdtemp(prefix='bench.', dir=options.folder)
+    # Peers and their children leave lock files there: libcloud one for each object.
+    tempfile.tempdir = os.environ['TMPDIR'] = folder
     try:
         found = _measure(options, folder)
     finally:
