@@ -37,8 +37,8 @@ def temporary_of(path):
 
     GlusterFS places a file of this form where it would place the file of the final name.
     """
-    directory, name = os.path.split(path)
-    return os.path.join(directory, '.%s.%s' % (name, random_hex(8)))
+    directory, _, name = path.rpartition('/')
+    return '%s/.%s.%s' % (directory, name, random_hex(8))
 
 
 def is_shard(name):

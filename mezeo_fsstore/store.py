@@ -38,7 +38,7 @@ class Store(object):
         """
         full = self._root.join(path)
         try:
-            shard = self._open_shard(os.path.dirname(full))
+            shard = self._open_shard(_shard_of(full))
             try:
                 self._write_into(shard, full, fill)
             finally:
@@ -103,7 +103,7 @@ class Store(object):
         """
         full = self._root.join(path)
         try:
-            _refuse_link(os.path.dirname(full))
+            _refuse_link(_shard_of(full))
             return call(full), full
         except EnvironmentError as error:
             self._require_root_for(error)
@@ -167,7 +167,7 @@ class Store(object):
         if not self._durable:
             return
         try:
-            disk.sync_directory(shard, os.path.dirname(full))
+            disk.sync_directory(shard, _shard_of(full))
         except:
             if fresh:
                 _take_back(full, mine)
@@ -178,7 +178,7 @@ class Store(object):
         disk.remove(full)
 
     def _remove_durably(self, full):
-        directory = os.path.dirname(full)
+        directory = _shard_of(full)
         shard = disk.open_directory(directory)
         try:
             self._root.guard()
@@ -189,6 +189,10 @@ class Store(object):
                 disk.sync_directory(shard, directory)
         finally:
             disk.release(shard)
+
+
+def _shard_of(full):
+    return full[:full.rindex('/')]
 
 
 def _open_latest(full):

@@ -48,6 +48,24 @@ class TogetherTest(RootTestCase):
         self.in_threads(8, write)
         self.assertTrue(self.get(module_data) in contents)
 
+    def test_of_processes_that_write_one_object_one_wins_whole(self):
+        module_data = self.storage.new_data(None)
+        writers = [multiprocessing.Process(target=write_often, args=(self.make(), module_data, one))
+                   for one in (b'a' * 300000, b'b' * 300001, b'c')]
+        for writer in writers:
+            writer.start()
+        while any(writer.is_alive() for writer in writers):
+            try:
+                found = self.get(module_data)
+            except EnvironmentError as error:
+                self.assertEqual(2, error.errno)
+                continue
+            self.assertTrue(len(set(found)) == 1 and len(found) in (300000, 300001, 1), len(found))
+        for writer in writers:
+            writer.join()
+        self.assertEqual([0] * 3, [writer.exitcode for writer in writers])
+        self.assertTrue(len(self.get(module_data)) in (300000, 300001, 1))
+
     def test_readers_see_one_whole_content_while_it_is_replaced_and_deleted(self):
         module_data = self.put(b'0' * 50000)
         contents = [bytes(bytearray([48 + digit])) * (50000 + digit) for digit in range(10)]
@@ -156,6 +174,11 @@ class TogetherTest(RootTestCase):
         self.assertEqual(200, len(self.files()))
         results.close()
         results.join_thread()
+
+
+def write_often(storage, module_data, one):
+    for _ in range(50):
+        storage.assign(None, module_data, Stream(one, most=100000))
 
 
 def put_many(storage, results):
