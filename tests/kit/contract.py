@@ -1,0 +1,80 @@
+"""The sentences of the contract that the checks prove.
+
+Each stands, word for word, in the documentation of `modules`: an author who meets one in a failure
+finds there what surrounds it.
+"""
+
+import functools
+import traceback
+
+# What the platform does with a module.
+EXTENDS = 'A module is a class that extends `StorageModule`.'
+TOGETHER = ('an instance is called by many threads at once, other instances work on the same '
+            'storage at the same time')
+KEPT = ('whatever is kept (memory, descriptors, connections, threads) is kept for good')
+DATABASE = ('The platform keeps the `module_data` in its database; it is all that the module is '
+            'ever told about an object.')
+REPLICATION = ('At another location the platform asks `available` with the same `module_data`. On '
+               'True it copies nothing; on False it calls `assign` there at once.')
+REPEATED = 'It repeats an `assign` that has failed.'
+DOWNLOAD = ('`get_size` comes first, to see whether a requested range lies within the object, then '
+            '`get_read_stream`, a `seek` to the start of the range and as many `read`s as needed, '
+            'then `close`.')
+COPY = ('the stream goes straight into `assign` for a new `module_data`, of the same module or '
+        'another')
+PUT = ('A later platform calls `put(context, stream)`, which returns the `module_data`, in the '
+       'place of `new_data`, `assign` and `get_size`')
+CAPABILITIES = ('`capabilities(context)`, which returns a dictionary of CDMI capabilities, `{}` '
+                'for none')
+CONTEXT = ('A module that needs nothing of this ignores `context`, and must accept `{}` and `None` '
+           'there.')
+RAISES = ("A method that can't do what it promises raises; it never returns a value that means "
+          'failure.')
+
+# The methods.
+SEVEN = 'seven methods, all to be implemented'
+STRING = ('It is a string, often JSON, that holds what the module needs to find the object again: '
+          'an id, a path.')
+UNIQUE = 'No two calls return the same, in whatever process.'
+STORE = 'Store the bytes of `stream` as the object `module_data`.'
+SHORT_READS = ("`stream` has a `read(size)`, which returns at most `size` bytes, and `b''` at the "
+               'end and only there: fewer bytes than asked for are no end.')
+BREAKS = ("It need have no other method, and may be a client's connection that breaks: then its "
+          'exception must go on to the caller, and no part of the object may be taken for the '
+          'whole.')
+WHOLE = 'Return True if the object is stored here, whole, and False if it is not.'
+STREAM = "Return a stream over the object's bytes, with `read`, `seek` and `close`."
+BINARY_FILE = '`read([size])` and `seek(offset[, whence])` are those of a binary file.'
+NO_OBJECT = 'Raises if there is no such object.'
+DESTROY = 'Destroy the object. If this returns, the `module_data` is never used again.'
+GONE = 'an object that is gone is best no error'
+SIZE = 'Return the number of bytes of the object.'
+STATISTICS = 'Return a dictionary about the storage, of values that JSON can express.'
+CAPACITY = ("The platform's user interfaces read its `capacity`, all three in bytes and -1 if "
+            'unknown')
+
+
+def proves(*sentences):
+    """Return a decorator for a check: whatever makes it fail, the message quotes `sentences`.
+
+    An exception that the check did not expect is a failure too, with its traceback.
+    """
+    def decorate(check):
+        @functools.wraps(check)
+        def quoting(self):
+            try:
+                check(self)
+            except self.failureException as error:
+                problem = str(error)
+            except Exception as error:
+                # A suite may skip, in a hook of its own; each library has its own class for it.
+                if type(error).__name__ == 'SkipTest':
+                    raise
+                problem = 'It raised what it must not.\n' + traceback.format_exc()
+            else:
+                return
+            self.fail('%s\n%s' % (problem, '\n'.join('The contract says: "%s"' % sentence
+                                                     for sentence in sentences)))
+        quoting.sentences = sentences
+        return quoting
+    return decorate

@@ -1,0 +1,99 @@
+"""What is left behind: descriptors, threads, and whatever lies in the storage."""
+
+import gc
+import os
+import threading
+
+from tests.kit.contract import DESTROY, KEPT, proves
+from tests.kit.streams import Stream, StreamError, content
+
+ROUNDS = 10
+
+FOLDERS = ('/proc/self/fd', '/dev/fd')
+
+
+class ResourceChecks(object):
+
+    @proves(KEPT)
+    def testDescriptorsAreClosed(self):
+        folders = [folder for folder in FOLDERS if os.path.isdir(folder)]
+        if folders:
+            self._expectSteady(lambda: len(os.listdir(folders[0])), 'open descriptors')
+
+    @proves(KEPT)
+    def testThreadsEnd(self):
+        self._expectSteady(lambda: len(threading.enumerate()), 'threads')
+
+    @proves(DESTROY)
+    def testNothingIsLeftInTheStorage(self):
+        before = self.listStorage()
+        if before is None:
+            return
+        for _ in range(2):
+            self._live()
+        self._expectList(before, 'after all objects are deleted')
+
+    @proves(KEPT)
+    def testBrokenStreamLeavesNoTemporary(self):
+        module_data, before = self._store(b'earlier'), self.listStorage()
+        if before is None:
+            return
+        for name in (self.connector.new_data(self.context), module_data):
+            for size in (0, 100000):
+                self._expectStreamError(name, content(size))
+                self._expectList(before, 'after an assign whose stream broke')
+
+    @proves(KEPT)
+    def testReplacedContentIsNotLeftInTheStorage(self):
+        module_data = self._store(b'first')
+        before = self.listStorage()
+        if before is None:
+            return
+        for data in (b'second', content(100000), b'last'):
+            self._assign(module_data, data)
+        self.assertEqual(len(before), len(self.listStorage()),
+                         'the storage holds more after an object was replaced')
+
+    def _expectSteady(self, count, what):
+        # The first round may open what is kept on purpose: a connection, a pool.
+        self._live()
+        gc.collect()
+        before = count()
+        for _ in range(ROUNDS):
+            self._live()
+        gc.collect()
+        found = count()
+        self.assertTrue(found - before < ROUNDS, '%d %s before %d objects lived, %d after'
+                        % (before, what, ROUNDS, found))
+
+    def _live(self):
+        """Live the lives of some objects: one used up, one failed, one missing, one abandoned."""
+        module_data = self._store(content(70000))
+        self._available(module_data)
+        self.connector.get_size(self.context, module_data)
+        self._read(module_data)
+        # A client that hangs up: nothing more is read.
+        stream = self._open(module_data)
+        stream.seek(10)
+        stream.read(10)
+        stream.close()
+        self._assign(module_data, b'replaced')
+        missing = self.connector.new_data(self.context)
+        for call in (lambda: self._read(missing),
+                     lambda: self.connector.get_size(self.context, missing),
+                     lambda: self.connector.assign(
+                         self.context, missing, Stream(content(70000), None, StreamError)),
+                     lambda: self.connector.delete(self.context, missing)):
+            try:
+                call()
+            except Exception:
+                pass
+        self.connector.statistics(self.context)
+        self.connector.delete(self.context, module_data)
+
+    def _expectList(self, before, when):
+        found = list(self.listStorage())
+        for name in before:
+            self.assertTrue(name in found, '%r is gone %s' % (name, when))
+            found.remove(name)
+        self.assertEqual([], found, 'this is left in the storage %s: %r' % (when, found))

@@ -1,0 +1,99 @@
+"""What the checks feed a module with: contents, and the streams that the platform may hand over."""
+
+import array
+import random
+import sys
+
+# Every byte value, so that a text mode, a newline or a NUL can't hide.
+ALL_BYTES = bytes(bytearray(range(256)))
+
+# Where implementations that work in blocks begin another one.
+BLOCKS = (4096, 65536, 1024 * 1024)
+
+# Contents that change, end early or vanish where a module takes bytes for text, or for nothing.
+DELICATE = (
+    ALL_BYTES, ALL_BYTES[::-1], b'\n', b'\r\n', b'one\r\ntwo\nthree\rfour\n\r\n', b'\n' * 5000,
+    b'before\x1aafter', b'\x1a', b'\0', b'\0' * 70000, b'data' + b'\0' * 70000,
+    b'\0' * 70000 + b'data', b'\xff\xfe\x00', b'\xef\xbb\xbfmark', b'\xc3(', b'\x80abc',
+    b' surrounded \t\n', b'{"json": true}', b'\x1f\x8b\x08\0not gzip', b'%s %d %%', b'\\x41\\n')
+
+
+def content(size, first=0):
+    """Return `size` bytes in which no block is like another, so that none can be lost unseen.
+
+    Contents with another number `first` are others, of the same kind.
+    """
+    words = array.array('I', range(first, first + size // 4 + 1))
+    if sys.byteorder == 'little':
+        words.byteswap()
+    data = words.tobytes() if hasattr(words, 'tobytes') else words.tostring()
+    return data[:size]
+
+
+def describe(data):
+    """Return what `data` is in a few words: a failure must not print megabytes."""
+    if not isinstance(data, bytes):
+        return 'a %s' % type(data).__name__
+    if len(data) <= 40:
+        return repr(data)
+    return '%d bytes, %r ... %r' % (len(data), data[:12], data[-12:])
+
+
+class StreamError(Exception):
+    """What a `Stream` raises that is told to."""
+
+
+class Stream(object):
+    """A stream of `data` with nothing but `read`, which the contract asks for.
+
+    A read returns at most `most` bytes, if given. `error`, an exception class, is raised in the
+    place of the end.
+    """
+
+    def __init__(self, data, most=None, error=None):
+        self._data, self._position, self._most, self._error = data, 0, most, error
+
+    def read(self, size=-1):
+        rest = len(self._data) - self._position
+        size = rest if size is None or size < 0 else min(size, rest)
+        chunk = self._data[self._position:self._position + min(size, self._most or size)]
+        self._position += len(chunk)
+        if self._error and not chunk:
+            raise self._error('the stream broke')
+        return chunk
+
+
+class DribblingStream(Stream):
+    """A stream whose reads return as few bytes as a network may: a random number, by `seed`."""
+
+    def __init__(self, data, seed, error=None):
+        super(DribblingStream, self).__init__(data, None, error)
+        self._random = random.Random(seed)
+
+    def read(self, size=-1):
+        self._most = self._random.choice((1, 2, 7, 1000, 4095, 4096, 4097, 65535, 65537))
+        return super(DribblingStream, self).read(size)
+
+
+class WatchedStream(Stream):
+    """A stream that calls `watch(position)` before each read."""
+
+    def __init__(self, data, most, watch):
+        super(WatchedStream, self).__init__(data, most)
+        self._watch = watch
+
+    def read(self, size=-1):
+        self._watch(self._position)
+        return super(WatchedStream, self).read(size)
+
+
+class MeasuringStream(Stream):
+    """A stream that keeps the sizes it was asked for in `sizes`."""
+
+    def __init__(self, data, most=None):
+        super(MeasuringStream, self).__init__(data, most)
+        self.sizes = []
+
+    def read(self, size=-1):
+        self.sizes.append(size)
+        return super(MeasuringStream, self).read(size)

@@ -1,0 +1,103 @@
+"""Threads and processes, for checks of what happens at the same time."""
+
+import json
+import os
+import threading
+import traceback
+
+# Seconds for which a module may keep another call waiting before the check goes on without its
+# answer. Only a module that locks makes a check wait that long.
+PATIENCE = 1.0
+
+# Seconds after which a thread is taken for stuck.
+DEADLOCK = 60.0
+
+
+class Question(object):
+    """A call in a thread of its own, as of another client of the same server.
+
+    `answered` tells whether it came back; then either `answer` or `error` is set.
+    """
+
+    def __init__(self, call):
+        self.answered, self.answer, self.error = False, None, None
+        self._call = call
+        self._thread = start(self._run)
+
+    def wait(self, seconds):
+        """Wait for the answer, for so long; return whether it has come."""
+        self._thread.join(seconds)
+        return self.answered
+
+    def _run(self):
+        try:
+            self.answer = self._call()
+        except Exception as error:
+            self.error = error
+        self.answered = True
+
+
+def start(call):
+    """Start and return a thread that runs `call`, and that keeps no process from ending."""
+    thread = threading.Thread(target=call)
+    thread.daemon = True
+    thread.start()
+    return thread
+
+
+def in_threads(calls):
+    """Run all `calls` at once; return a list of what went wrong, tracebacks as texts."""
+    problems, threads = [], []
+
+    def run(call):
+        try:
+            call()
+        except Exception:
+            problems.append(traceback.format_exc())
+
+    for call in calls:
+        threads.append(start(lambda call=call: run(call)))
+    for thread in threads:
+        thread.join(DEADLOCK)
+        if is_alive(thread):
+            problems.append('a thread still runs after %d seconds' % DEADLOCK)
+    return problems
+
+
+def is_alive(thread):
+    return thread.is_alive()
+
+
+def in_process(call):
+    """Run `call` in a process of its own; return a pair of its answer and of what went wrong.
+
+    The answer must be one that JSON can express. What went wrong is a text, '' for nothing.
+    """
+    source, target = os.pipe()
+    process = os.fork()
+    if not process:
+        _answer(call, source, target)
+    os.close(target)
+    answers = os.fdopen(source, 'rb')
+    try:
+        text = answers.read()
+    finally:
+        answers.close()
+        os.waitpid(process, 0)
+    if not text:
+        return None, 'the process died'
+    return json.loads(text.decode('ascii'))
+
+
+def _answer(call, source, target):
+    # Nothing of the parent's may run here: no exit handlers, no tests, no flush of its output.
+    try:
+        os.close(source)
+        try:
+            result = [call(), '']
+        except BaseException:
+            result = [None, traceback.format_exc()]
+        with os.fdopen(target, 'wb') as answers:
+            answers.write(json.dumps(result).encode('ascii'))
+    finally:
+        os._exit(0)
