@@ -13,10 +13,24 @@ from tests.support import mock, unittest
 
 class SimpleStorageTest(StorageModuleTestBase, unittest.TestCase):
 
+    deleteOfMissingRaises = False
+    readersOutliveDelete = readersOutliveAssign = True
+
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='simple-test-')
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        super(SimpleStorageTest, self).setUp(SimpleStorage(storage_dir=self.folder))
+        super(SimpleStorageTest, self).setUp(self.makeConnector())
+
+    def makeConnector(self):
+        return SimpleStorage(storage_dir=self.folder)
+
+    def makeConnectorElsewhere(self):
+        folder = tempfile.mkdtemp(prefix='simple-test-')
+        self.addCleanup(shutil.rmtree, folder)
+        return SimpleStorage(storage_dir=folder)
+
+    def listStorage(self):
+        return os.listdir(self.folder)
 
     def compareWrittenData(self, module_data, data):
         with open(os.path.join(self.folder, module_data), 'rb') as written:

@@ -17,17 +17,21 @@ DELICATE = (
     b'\0' * 70000 + b'data', b'\xff\xfe\x00', b'\xef\xbb\xbfmark', b'\xc3(', b'\x80abc',
     b' surrounded \t\n', b'{"json": true}', b'\x1f\x8b\x08\0not gzip', b'%s %d %%', b'\\x41\\n')
 
+# The longest content of each `first` so far: megabytes take a while to make.
+_made = {}
+
 
 def content(size, first=0):
     """Return `size` bytes in which no block is like another, so that none can be lost unseen.
 
     Contents with another number `first` are others, of the same kind.
     """
-    words = array.array('I', range(first, first + size // 4 + 1))
-    if sys.byteorder == 'little':
-        words.byteswap()
-    data = words.tobytes() if hasattr(words, 'tobytes') else words.tostring()
-    return data[:size]
+    if size > len(_made.get(first, b'')):
+        words = array.array('I', range(first, first + size // 4 + 1))
+        if sys.byteorder == 'little':
+            words.byteswap()
+        _made[first] = words.tobytes() if hasattr(words, 'tobytes') else words.tostring()
+    return _made[first][:size] if size else b''
 
 
 def describe(data):

@@ -1,0 +1,50 @@
+"""A storage module that keeps its objects in the memory of one process: correct, and of no use."""
+
+import io
+import uuid
+
+from modules import StorageModule
+
+
+class MemoryStorage(StorageModule):
+    """Keeps objects in the dictionary `objects`, which instances may share."""
+
+    def __init__(self, objects=None):
+        super(MemoryStorage, self).__init__()
+        self.objects = {} if objects is None else objects
+
+    def new_data(self, context):
+        return uuid.uuid4().hex
+
+    def assign(self, context, module_data, stream):
+        self.objects[module_data] = self.take(stream)
+
+    def take(self, stream):
+        """Return all bytes of `stream`."""
+        pieces = [stream.read(65536)]
+        while pieces[-1]:
+            pieces.append(stream.read(65536))
+        return b''.join(pieces)
+
+    def available(self, context, module_data):
+        return module_data in self.objects
+
+    def get_read_stream(self, context, module_data):
+        return io.BytesIO(self.objects[module_data])
+
+    def delete(self, context, module_data):
+        self.objects.pop(module_data, None)
+
+    def get_size(self, context, module_data):
+        return len(self.objects[module_data])
+
+    def statistics(self, context):
+        return {'capacity': {'total': -1, 'free': -1, 'used': -1}}
+
+    def put(self, context, stream):
+        module_data = self.new_data(context)
+        self.assign(context, module_data, stream)
+        return module_data
+
+    def capabilities(self, context):
+        return {}
