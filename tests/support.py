@@ -1,6 +1,7 @@
 """What the suites share: a root of their own, a look at the process, other processes."""
 
 import contextlib
+import glob
 import os
 import shutil
 import subprocess
@@ -20,12 +21,16 @@ from mezeo_fsstore import FilesystemStorage
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase',
-           'open_descriptors', 'environment', 'mounted', 'path_in', 'run_python']
+           'open_descriptors', 'environment', 'mounted', 'path_in', 'run_python', 'start_python',
+           'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# A platform's base class: nothing of ours is in it.
+FOREIGN_BASE = 'class StorageModule(object):\n    """The platform\'s own."""\n'
 
 
 class RootTestCase(unittest.TestCase):
@@ -155,9 +160,43 @@ def run_python(*arguments, **options):
     Options: `path`, the folders to import from (the project); `cwd`; `input`, bytes; `environment`,
     more variables.
     """
-    process = subprocess.Popen(
+    process = start_python(*arguments, **options)
+    output, errors = process.communicate(options.get('input', b''))
+    return process.returncode, output, errors
+
+
+def start_python(*arguments, **options):
+    """Start this interpreter and return the process, whose three streams are pipes.
+
+    Options: `path`, `cwd` and `environment` as of `run_python`.
+    """
+    return subprocess.Popen(
         (sys.executable,) + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, cwd=options.get('cwd'),
         env=environment(*options.get('path', [PROJECT]), **options.get('environment', {})))
-    output, errors = process.communicate(options.get('input', b''))
-    return process.returncode, output, errors
+
+
+def build_egg(folder):
+    """Return the path of the egg, built in `folder` as in a container: no leave to write bytecode.
+
+    Beside it lies `modules.py`, the base class of a platform.
+    """
+    tree = os.path.join(folder, 'tree')
+    shutil.copytree(PROJECT, tree, ignore=shutil.ignore_patterns(
+        '.*', 'build', 'dist', '*.egg-info', '__pycache__', '*.pyc'))
+    # What an earlier build has left of a module that is gone by now.
+    stale = os.path.join(tree, 'build', 'lib', 'mezeo_fsstore')
+    os.makedirs(stale)
+    open(os.path.join(stale, 'stale.py'), 'w').close()
+    status, output, errors = run_python(
+        os.path.join(tree, 'setup.py'), 'bdist_egg', cwd=folder, path=[],
+        environment={'PYTHONDONTWRITEBYTECODE': '1'})
+    assert status == 0, output + errors
+    eggs = glob.glob(os.path.join(tree, 'dist', '*.egg'))
+    assert len(eggs) == 1, eggs
+    node = os.path.join(folder, 'node')
+    os.mkdir(node)
+    with open(os.path.join(node, 'modules.py'), 'w') as base:
+        base.write(FOREIGN_BASE)
+    shutil.copy(eggs[0], node)
+    return os.path.join(node, os.path.basename(eggs[0]))

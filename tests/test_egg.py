@@ -1,7 +1,6 @@
 """The egg: compiled `mezeo_fsstore` and nothing else, and all it needs on a node."""
 
 import contextlib
-import glob
 import json
 import os
 import re
@@ -10,10 +9,7 @@ import tempfile
 import zipfile
 
 import mezeo_fsstore
-from tests.support import PROJECT, run_python, unittest
-
-# A platform's base class: nothing of ours is in it.
-FOREIGN_BASE = 'class StorageModule(object):\n    """The platform\'s own."""\n'
+from tests.support import PROJECT, build_egg, run_python, unittest
 
 # The files that only the administrator's command needs.
 COMMAND = '__main__|command|check|inventory|advice|progress'
@@ -45,7 +41,7 @@ class EggTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
         try:
-            cls.egg = cls.build()
+            cls.egg = build_egg(cls.folder)
         except BaseException:
             cls.tearDownClass()
             raise
@@ -53,29 +49,6 @@ class EggTest(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         shutil.rmtree(cls.folder)
-
-    @classmethod
-    def build(cls):
-        """Return the path of the egg, built as in a container: without leave to write bytecode."""
-        tree = os.path.join(cls.folder, 'tree')
-        shutil.copytree(PROJECT, tree, ignore=shutil.ignore_patterns(
-            '.*', 'build', 'dist', '*.egg-info', '__pycache__', '*.pyc'))
-        # What an earlier build has left of a module that is gone by now.
-        stale = os.path.join(tree, 'build', 'lib', 'mezeo_fsstore')
-        os.makedirs(stale)
-        open(os.path.join(stale, 'stale.py'), 'w').close()
-        status, output, errors = run_python(
-            os.path.join(tree, 'setup.py'), 'bdist_egg', cwd=cls.folder, path=[],
-            environment={'PYTHONDONTWRITEBYTECODE': '1'})
-        assert status == 0, output + errors
-        eggs = glob.glob(os.path.join(tree, 'dist', '*.egg'))
-        assert len(eggs) == 1, eggs
-        node = os.path.join(cls.folder, 'node')
-        os.mkdir(node)
-        with open(os.path.join(node, 'modules.py'), 'w') as base:
-            base.write(FOREIGN_BASE)
-        shutil.copy(eggs[0], node)
-        return os.path.join(node, os.path.basename(eggs[0]))
 
     def setUp(self):
         self.node = os.path.dirname(self.egg)

@@ -26,12 +26,13 @@ def content(size, first=0):
 
     Contents with another number `first` are others, of the same kind.
     """
-    if size > len(_made.get(first, b'')):
+    data = _made.get(first, b'')
+    if size > len(data):
         words = array.array('I', range(first, first + size // 4 + 1))
         if sys.byteorder == 'little':
             words.byteswap()
-        _made[first] = words.tobytes() if hasattr(words, 'tobytes') else words.tostring()
-    return _made[first][:size] if size else b''
+        data = _made[first] = words.tobytes() if hasattr(words, 'tobytes') else words.tostring()
+    return data[:size]
 
 
 def describe(data):

@@ -1,0 +1,16 @@
+"""How a module reaches the one that it extends."""
+
+
+def module_below(context, name):
+    """Return the module that is registered under `name`, by the function of the context.
+
+    It is asked for at each call: when the platform makes an instance, the other modules may not be
+    there yet. Raises ValueError for a context without that function, which is no fault of the
+    object's, and must not be taken for one.
+    """
+    try:
+        get_module = context['func']['getModule']
+    except (KeyError, TypeError):
+        raise ValueError("the module %r can't be reached: the platform's context must have "
+                         "['func']['getModule'], but is %r" % (name, context))
+    return get_module(name)

@@ -1,0 +1,269 @@
+"""A storage module that encrypts what another one keeps. An example, to read and to copy.
+
+    {"module": "newstore.encrypted.EncryptedStorage", "label": "Encrypted",
+     "args": {"module": "Files", "key": "<64 hexadecimal digits>"}}
+
+What lies in the module below, for each object:
+
+    header   'MZE1' (the version of this form), then 32 random bytes
+    chunks   each the AES-256-GCM of 64 KiB, 16 bytes longer than they; the last one is shorter,
+             and is there for an empty object too
+
+The key of an object is HMAC-SHA256(master key, header + module_data). So no two objects share a
+key, and what was stored as one object can't be decrypted as another, nor under another version.
+The nonce of a chunk is its number and whether it is the last: chunks that change places, are left
+out, added, or cut off no longer decrypt. A range decrypts only the chunks that it touches.
+
+What it does not do: hide the size of objects, notice that a whole object was replaced by an
+earlier state of itself, change the master key. `get_size` believes the size that the module below
+tells; reading finds out.
+"""
+
+import base64
+import binascii
+import errno
+import hashlib
+import hmac
+import os
+import struct
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from modules import StorageModule
+from tests.examples.below import module_below
+
+VERSION = b'MZE1'
+HEADER = len(VERSION) + 32
+CHUNK = 64 * 1024
+TAG = 16
+SEALED = CHUNK + TAG
+
+# How often an object may be replaced while a reader opens it.
+TRIES = 20
+
+
+class DamagedObject(EnvironmentError):
+    """What lies in the storage is not what was stored, or the key is another."""
+
+    def __init__(self, problem):
+        super(DamagedObject, self).__init__(
+            errno.EIO, 'the object is damaged, was exchanged, or has another key: ' + problem)
+
+
+class EncryptedStorage(StorageModule):
+    """Encrypts the objects of another module.
+
+    :param module: the name under which that module is registered.
+    :param key: 32 random bytes, in hexadecimal or base64. Without them the objects are lost.
+
+    `module_data` is the other module's own, and its errors are passed on. What can't be decrypted
+    raises DamagedObject.
+    """
+
+    def __init__(self, module=None, key=None):
+        super(EncryptedStorage, self).__init__()
+        if not module:
+            raise ValueError('argument module is missing: expected the name of another module')
+        self._module = module
+        self._key = _parse_key(key)
+
+    def new_data(self, context):
+        return self._below(context).new_data(context)
+
+    def assign(self, context, module_data, stream):
+        header = VERSION + os.urandom(HEADER - len(VERSION))
+        cipher = self._cipher(header, module_data)
+        self._below(context).assign(context, module_data, _Encrypting(header, cipher, stream))
+
+    def available(self, context, module_data):
+        return self._below(context).available(context, module_data)
+
+    def get_read_stream(self, context, module_data):
+        """Return a stream over the decrypted bytes. Raises DamagedObject, as its reads do."""
+        below = self._below(context)
+        for _ in range(TRIES):
+            size = below.get_size(context, module_data)
+            stream = below.get_read_stream(context, module_data)
+            try:
+                # It may have been replaced since: then the stream is that of another size.
+                if _ends_at(stream, size):
+                    return self._decrypting(stream, size, module_data)
+            except:
+                stream.close()
+                raise
+            stream.close()
+        raise DamagedObject('its size is not %d bytes' % size)
+
+    def delete(self, context, module_data):
+        self._below(context).delete(context, module_data)
+
+    def get_size(self, context, module_data):
+        return _plain_size(self._below(context).get_size(context, module_data))
+
+    def statistics(self, context):
+        return self._below(context).statistics(context)
+
+    def put(self, context, stream):
+        # Not the put below: what is written depends on the module_data.
+        module_data = self.new_data(context)
+        self.assign(context, module_data, stream)
+        return module_data
+
+    def capabilities(self, context):
+        below = getattr(self._below(context), 'capabilities', None)
+        return dict(below(context) if below else {}, cdmi_encryption=['AES_GCM_256'])
+
+    def _below(self, context):
+        return module_below(context, self._module)
+
+    def _decrypting(self, stream, size, module_data):
+        plain_size = _plain_size(size)
+        stream.seek(0)
+        header = _read_fully(stream, HEADER)
+        if not header.startswith(VERSION):
+            raise DamagedObject('it does not begin with %r' % VERSION)
+        return DecryptingReader(stream, plain_size, self._cipher(header, module_data))
+
+    def _cipher(self, header, module_data):
+        # A fixed length of the header keeps the two apart.
+        name = module_data if isinstance(module_data, bytes) else module_data.encode('utf-8')
+        return AESGCM(hmac.new(self._key, header + name, hashlib.sha256).digest())
+
+
+class _Encrypting(object):
+    """The stream that the module below reads: the header and the encrypted chunks of `stream`."""
+
+    def __init__(self, header, cipher, stream):
+        self._cipher, self._stream = cipher, stream
+        self._ready, self._number = header, 0
+        # One chunk ahead: the last one must be known as such.
+        self._next = None
+
+    def read(self, size=-1):
+        while self._cipher and (size is None or size < 0 or not self._ready):
+            self._ready += self._encrypt()
+        size = len(self._ready) if size is None or size < 0 else size
+        piece, self._ready = self._ready[:size], self._ready[size:]
+        return piece
+
+    def _encrypt(self):
+        """Return the next chunk, encrypted; after the last there is no cipher any more."""
+        plain = _read_fully(self._stream, CHUNK) if self._next is None else self._next
+        # A stream that has ended need not be asked again.
+        self._next = _read_fully(self._stream, CHUNK) if len(plain) == CHUNK else b''
+        cipher, number = self._cipher, self._number
+        if not self._next:
+            self._cipher = None
+        self._number += 1
+        return cipher.encrypt(_nonce(number, not self._next), plain, None)
+
+
+class DecryptingReader(object):
+    """A stream over the `size` decrypted bytes of the encrypted `stream`.
+
+    `read`, `seek` and `close` are those of a binary file. It keeps one decrypted chunk.
+    """
+
+    def __init__(self, stream, size, cipher):
+        self._stream, self._size, self._cipher = stream, size, cipher
+        self._position = 0
+        self._number, self._chunk = None, b''
+
+    def read(self, size=-1):
+        """Return the next `size` bytes, or all that follow. Raises DamagedObject."""
+        if self._size == 0:
+            self._decrypt(0)
+        rest = max(0, self._size - self._position)
+        size = rest if size is None or size < 0 else min(size, rest)
+        pieces = []
+        while size > 0:
+            number, start = divmod(self._position, CHUNK)
+            piece = self._decrypt(number)[start:start + size]
+            pieces.append(piece)
+            self._position += len(piece)
+            size -= len(piece)
+        return b''.join(pieces)
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        """Go to `offset` from the start, the position or the end. Returns the new position."""
+        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}
+        position = origins[whence] + offset
+        if position < 0:
+            raise ValueError('%d is before the start of the object' % position)
+        self._position = position
+        return position
+
+    def tell(self):
+        """Return the position."""
+        return self._position
+
+    def close(self):
+        """Close the stream below."""
+        self._stream.close()
+
+    def _decrypt(self, number):
+        """Return the decrypted chunk with that number."""
+        if number != self._number:
+            self._stream.seek(HEADER + number * SEALED)
+            sealed = _read_fully(self._stream, SEALED)
+            try:
+                nonce = _nonce(number, (number + 1) * CHUNK >= self._size)
+                self._chunk = self._cipher.decrypt(nonce, sealed, None)
+            except (InvalidTag, ValueError):
+                raise DamagedObject('chunk %d does not decrypt' % number)
+            self._number = number
+        return self._chunk
+
+
+def _parse_key(key):
+    """Return the 32 bytes of an administrator's `key`. No message shows it: logs are read."""
+    accepted = 'argument key must be 32 bytes, as 64 hexadecimal digits or in base64'
+    text = key.encode('utf-8') if isinstance(key, type(u'')) else key
+    if not isinstance(text, bytes):
+        raise ValueError(accepted)
+    for decode in (binascii.unhexlify, base64.b64decode, base64.urlsafe_b64decode):
+        try:
+            raw = decode(text)
+        except (TypeError, ValueError):
+            continue
+        if len(raw) == 32:
+            return raw
+    raise ValueError(accepted)
+
+
+def _nonce(number, last):
+    # 12 bytes. Each is used once, because each object has a key of its own.
+    return struct.pack('>3xQB', number, last)
+
+
+def _plain_size(size):
+    """Return how many bytes an object has that is `size` bytes long when encrypted."""
+    chunks, rest = divmod(size - HEADER, SEALED)
+    if rest:
+        chunks += 1
+    plain = size - HEADER - chunks * TAG
+    # A chunk is empty in an empty object only.
+    if chunks < 1 or plain < 0 or 0 < rest <= TAG and not (plain == 0 and chunks == 1):
+        raise DamagedObject('none is %d bytes long' % size)
+    return plain
+
+
+def _ends_at(stream, size):
+    """Return whether `stream` has just `size` bytes."""
+    stream.seek(max(0, size - 1))
+    return len(_read_fully(stream, 2)) == min(1, size)
+
+
+def _read_fully(stream, size):
+    """Return `size` bytes of `stream`, fewer only at its end."""
+    pieces = []
+    while size > 0:
+        piece = stream.read(size)
+        if not isinstance(piece, bytes):
+            raise TypeError('a stream must return bytes, but one returned %r' % (piece,))
+        if not piece:
+            break
+        pieces.append(piece)
+        size -= len(piece)
+    return b''.join(pieces)
