@@ -1,8 +1,8 @@
 """The platform in miniature: it registers modules, and calls them as `modules` says it does.
 
-    platform = Platform(['{"module": "simple.simple.SimpleStorage", "label": "Simple", "args": {}}'])
-    stored = platform.upload('Simple', stream)
-    platform.download(stored, 'Simple', 10, 20)
+    platform = Platform(['{"module": "newstore.newstore.NewStorage", "label": "New", "args": {}}'])
+    stored = platform.upload('New', stream)
+    platform.download(stored, 'New', 10, 20)
 
 A `Platform` is one server process; `python -m tests.miniature` is one that others can talk to, by
 a line of JSON for each call, and `Server` is the other end of that. What a call returns about an
@@ -12,7 +12,6 @@ object is what the platform's database keeps: any server process understands it.
 import base64
 import io
 import json
-import subprocess
 import sys
 import traceback
 
@@ -123,6 +122,10 @@ class Platform(object):
         """Return the CDMI capabilities of a module of the later revision."""
         return through_database(self.module(place).capabilities(self.context))
 
+    def origin(self, place):
+        """Return the file that the class of a module comes from."""
+        return sys.modules[type(self.module(place)).__module__].__file__
+
     def _pass_on(self, stored, source, method, *arguments):
         """Call a method that stores with the stream of an object, as it is."""
         stream = self.module(source).get_read_stream(self.context, stored['places'][source])
@@ -164,8 +167,8 @@ def read_fully(stream, size):
 class Server(object):
     """A server process, to be called from a test: `server.call('upload', 'Simple', content)`.
 
-    `start` is a function that starts a process from arguments of Python. An exception there is a
-    RuntimeError here, with its traceback.
+    `start` is a function that starts Python with such arguments, its three streams as pipes, and
+    returns the process. An exception there is a RuntimeError here, with its traceback.
     """
 
     def __init__(self, start, registrations, revision=2009):
@@ -194,8 +197,8 @@ class Server(object):
 
     def stop(self):
         """End the process and return its exit status."""
-        self._process.stdin.close()
-        self._process.stdout.close()
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            stream.close()
         return self._process.wait()
 
 
