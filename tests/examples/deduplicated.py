@@ -28,6 +28,9 @@ that holds between them (on NFS it does not hold between threads). Two contents 
 are taken for equal. Whoever may store can learn, by the time it takes, whether a content was there.
 """
 
+# Or Python 2 looks for `newstore` in the package `newstore`.
+from __future__ import absolute_import
+
 import contextlib
 import errno
 import fcntl

@@ -19,6 +19,9 @@ earlier state of itself, change the master key. `get_size` believes the size tha
 tells; reading finds out.
 """
 
+# Or Python 2 looks for `newstore` in the package `newstore`.
+from __future__ import absolute_import
+
 import base64
 import binascii
 import errno

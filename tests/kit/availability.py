@@ -22,8 +22,8 @@ class AvailableChecks(object):
             module_data, content(SIZE), MOMENTS, lambda: self._available(module_data))
         for question in timely:
             # It may raise as well.
-            self.assertTrue(question.error or question.answer is False,
-                            'available is %r while the stream is still read' % question.answer)
+            self._require(question.error or question.answer is False,
+                          'available is %r while the stream is still read' % question.answer)
         self._expectAvailable(True, module_data, 'after assign')
 
     @proves(BREAKS)
@@ -32,8 +32,8 @@ class AvailableChecks(object):
         timely, _ = self._ask_during_assign(
             module_data, content(SIZE), MOMENTS, lambda: self._read(module_data))
         for question in timely:
-            self.assertTrue(question.error, 'while the stream is still read, a reader gets %s'
-                            % describe(question.answer))
+            self._require(question.error, 'while the stream is still read, a reader gets %s'
+                          % describe(question.answer))
 
     @proves(BREAKS)
     def testEarlierContentIsReadWhileReplaced(self):

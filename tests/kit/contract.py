@@ -65,7 +65,9 @@ def proves(*sentences):
             try:
                 check(self)
             except self.failureException as error:
-                problem = str(error)
+                # Not a new one: its traceback shows the line of the check.
+                error.args = (quote(str(error), sentences),)
+                raise
             except Exception as error:
                 # A suite may skip, in a hook of its own; each library has its own class for it.
                 if type(error).__name__ == 'SkipTest':
@@ -73,8 +75,12 @@ def proves(*sentences):
                 problem = 'It raised what it must not.\n' + traceback.format_exc()
             else:
                 return
-            self.fail('%s\n%s' % (problem, '\n'.join('The contract says: "%s"' % sentence
-                                                     for sentence in sentences)))
+            self.fail(quote(problem, sentences))
         quoting.sentences = sentences
         return quoting
     return decorate
+
+
+def quote(problem, sentences):
+    """Return the message of a failure: what was found, and what the contract says."""
+    return '\n'.join([problem] + ['The contract says: "%s"' % sentence for sentence in sentences])

@@ -57,7 +57,7 @@ class ForeignDataChecks(object):
                 for form in (value, json.dumps({'path': value}), json.dumps(value)):
                     self._expectNothing(form)
                     self._delete_quietly(form)
-                    self.assertTrue(os.path.exists(path), 'delete of %r removed a file' % form)
+                    self._require(os.path.exists(path), 'delete of %r removed a file' % form)
         finally:
             shutil.rmtree(folder)
 
@@ -84,8 +84,8 @@ class ForeignDataChecks(object):
                 continue
             found = self._found(wrong)
             # Parts of it may have no meaning: then it is another spelling of the same.
-            self.assertTrue(found is None or found == data,
-                            '%.80r, for %.80r, reads %s' % (wrong, module_data, describe(found)))
+            self._require(found is None or found == data,
+                          '%.80r, for %.80r, reads %s' % (wrong, module_data, describe(found)))
             if found is None:
                 self._delete_quietly(wrong)
                 self._expectContent(module_data, data, 'an object after delete of %.80r' % wrong)
@@ -135,9 +135,9 @@ class ForeignDataChecks(object):
             available = self._available(module_data)
         except Exception:
             available = False
-        self.assertTrue(available is False, 'available of %.80r is %r' % (module_data, available))
+        self._require(available is False, 'available of %.80r is %r' % (module_data, available))
         found = self._found(module_data)
-        self.assertTrue(found is None, '%.80r reads %s' % (module_data, describe(found)))
+        self._require(found is None, '%.80r reads %s' % (module_data, describe(found)))
         self._expectFailure(self.connector.get_size, module_data, '%.80r' % (module_data,))
 
     def _delete_quietly(self, module_data):

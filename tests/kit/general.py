@@ -12,15 +12,15 @@ class GeneralChecks(object):
     @proves(EXTENDS)
     def testExtendsStorageModule(self):
         from modules import StorageModule
-        self.assertTrue(isinstance(self.connector, StorageModule),
-                        '%s does not extend StorageModule' % type(self.connector).__name__)
+        self._require(isinstance(self.connector, StorageModule),
+                      '%s does not extend StorageModule' % type(self.connector).__name__)
 
     @proves(SEVEN)
     def testParametersHaveTheNamesOfTheContract(self):
         module_data = self.connector.new_data(context=self.context)
         named = {'context': self.context, 'module_data': module_data}
         self.connector.assign(stream=Stream(b'x'), **named)
-        self.assertTrue(self.connector.available(**named) is True)
+        self.assertEqual(True, self.connector.available(**named))
         self.assertEqual(1, self.connector.get_size(**named))
         self.connector.get_read_stream(**named).close()
         self.connector.delete(**named)
@@ -41,8 +41,8 @@ class GeneralChecks(object):
     @proves(STATISTICS)
     def testStatistics(self):
         statistics = self.connector.statistics(self.context)
-        self.assertTrue(isinstance(statistics, dict),
-                        'statistics returned a %s' % type(statistics).__name__)
+        self._require(isinstance(statistics, dict),
+                      'statistics returned a %s' % type(statistics).__name__)
         json.dumps(statistics, allow_nan=False)
 
     @proves(CAPACITY)
@@ -50,12 +50,12 @@ class GeneralChecks(object):
         capacity = self.connector.statistics(self.context)['capacity']
         for name in ('total', 'free', 'used'):
             number = capacity[name]
-            self.assertTrue(self._is_number(number) and number >= -1 and number == int(number),
-                            'capacity %s is %r' % (name, number))
+            self._require(self._is_number(number) and number >= -1 and number == int(number),
+                          'capacity %s is %r' % (name, number))
         total, free, used = capacity['total'], capacity['free'], capacity['used']
         if -1 not in (total, free, used):
-            self.assertTrue(free <= total and used <= total,
-                            'more than there is: %r' % (capacity,))
+            self._require(free <= total and used <= total,
+                          'more than there is: %r' % (capacity,))
 
     def _is_number(self, value):
         # No bool, which is an int to Python. The sum is of `long` too, on Python 2.

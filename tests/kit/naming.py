@@ -10,15 +10,15 @@ class NewDataChecks(object):
     @proves(STRING)
     def testNewDataIsText(self):
         module_data = self.connector.new_data(self.context)
-        self.assertTrue(isinstance(module_data, str),
-                        'new_data returned a %s, not a str' % type(module_data).__name__)
-        self.assertTrue(module_data, 'new_data returned an empty string')
+        self._require(isinstance(module_data, str),
+                      'new_data returned a %s, not a str' % type(module_data).__name__)
+        self._require(module_data, 'new_data returned an empty string')
 
     @proves(DATABASE)
     def testNewDataSurvivesADatabase(self):
         module_data = self.connector.new_data(self.context)
         self.assertEqual(module_data, json.loads(json.dumps(module_data)))
-        self.assertTrue('\0' not in module_data, 'no database keeps a NUL: %r' % module_data)
+        self._require('\0' not in module_data, 'no database keeps a NUL: %r' % module_data)
         self.assertEqual(module_data, module_data.encode('utf-8').decode('utf-8'))
 
     @proves(UNIQUE)

@@ -64,8 +64,8 @@ class ResourceChecks(object):
             # Python may not have looked for what nobody refers to any more.
             gc.collect()
         found = count()
-        self.assertTrue(found - before < ROUNDS, '%d %s before %d objects lived, %d after'
-                        % (before, what, ROUNDS, found))
+        self._require(found - before < ROUNDS, '%d %s before %d objects lived, %d after'
+                      % (before, what, ROUNDS, found))
 
     def _live(self):
         """Live the lives of some objects: one used up, one failed, one missing, one abandoned."""
@@ -95,6 +95,6 @@ class ResourceChecks(object):
     def _expectList(self, before, when):
         found = list(self.listStorage())
         for name in before:
-            self.assertTrue(name in found, '%r is gone %s' % (name, when))
+            self._require(name in found, '%r is gone %s' % (name, when))
             found.remove(name)
         self.assertEqual([], found, 'this is left in the storage %s: %r' % (when, found))

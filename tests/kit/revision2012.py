@@ -18,10 +18,10 @@ class Revision2012Checks(object):
             data = content(size)
             made = [self.connector.put(self.context, DribblingStream(data, SEED)),
                     self.connector.put(context=self.context, stream=Stream(data))]
-            self.assertTrue(made[0] != made[1], 'put returned %r twice' % (made[0],))
+            self._require(made[0] != made[1], 'put returned %r twice' % (made[0],))
             for module_data in made:
-                self.assertTrue(isinstance(module_data, str) and module_data,
-                                'put returned %r, not a str' % (module_data,))
+                self._require(isinstance(module_data, str) and module_data,
+                              'put returned %r, not a str' % (module_data,))
                 self._expectAvailable(True, module_data, 'after put')
                 self._expectContent(module_data, data, 'an object of put')
                 self.compareWrittenData(module_data, data)
@@ -47,8 +47,8 @@ class Revision2012Checks(object):
         if not self._has('capabilities'):
             return
         capabilities = self.connector.capabilities(context=self.context)
-        self.assertTrue(isinstance(capabilities, dict),
-                        'capabilities returned a %s' % type(capabilities).__name__)
+        self._require(isinstance(capabilities, dict),
+                      'capabilities returned a %s' % type(capabilities).__name__)
         json.dumps(capabilities, allow_nan=False)
 
     def _has(self, name):

@@ -30,7 +30,7 @@ class SharingChecks(object):
         timely, late = self._ask_during_assign(
             module_data, data, [500000], lambda: written.append(self._store(other)))
         for question in timely + late:
-            self.assertTrue(question.error is None, 'the second assign raised %r' % question.error)
+            self._require(question.error is None, 'the second assign raised %r' % question.error)
         self._expectContent(module_data, data, 'an object during whose assign another was stored')
         self._expectContent(written[0], other, 'an object stored during the assign of another')
 
@@ -75,8 +75,8 @@ class SharingChecks(object):
                     found = self._read(module_data)
                 except Exception:
                     continue
-                self.assertTrue(found in contents, 'a reader got %s (seed %d)'
-                                % (describe(found), SEED))
+                self._require(found in contents, 'a reader got %s (seed %d)'
+                              % (describe(found), SEED))
 
         self._expectTogether([lambda: write(SEED), read, lambda: write(SEED + 1), read])
         self._expectOneOf(contents, module_data)
@@ -162,7 +162,7 @@ class SharingChecks(object):
 
     def _expectOneOf(self, contents, module_data):
         found = self._read(module_data)
-        self.assertTrue(found in contents, 'of several writers none won: there are %s (seed %d)'
-                        % (describe(found), SEED))
+        self._require(found in contents, 'of several writers none won: there are %s (seed %d)'
+                      % (describe(found), SEED))
         self.assertEqual(len(found), self.connector.get_size(self.context, module_data),
                          'get_size after several writers')

@@ -31,7 +31,8 @@ def content(size, first=0):
         words = array.array('I', range(first, first + size // 4 + 1))
         if sys.byteorder == 'little':
             words.byteswap()
-        data = _made[first] = words.tobytes() if hasattr(words, 'tobytes') else words.tostring()
+        # Python 2 has it under another name.
+        data = _made[first] = getattr(words, 'tobytes', getattr(words, 'tostring', None))()
     return data[:size]
 
 

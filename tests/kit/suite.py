@@ -89,9 +89,9 @@ class Suite(object):
         pieces = [b'']
         while size > 0:
             piece = stream.read(size)
-            self.assertTrue(isinstance(piece, bytes), 'read returned %s' % describe(piece))
-            self.assertTrue(len(piece) <= size,
-                            'read(%d) returned %d bytes' % (size, len(piece)))
+            self._require(isinstance(piece, bytes), 'read returned %s' % describe(piece))
+            self._require(len(piece) <= size,
+                          'read(%d) returned %d bytes' % (size, len(piece)))
             if not piece:
                 break
             pieces.append(piece)
@@ -101,18 +101,22 @@ class Suite(object):
     def _available(self, module_data, connector=None):
         return (connector or self.connector).available(self.context, module_data)
 
-    # Expectations. assertEqual would print megabytes.
+    # Expectations. assertEqual would print megabytes, assertTrue that False is not true.
+
+    def _require(self, condition, problem):
+        if not condition:
+            self.fail(problem)
 
     def _expectSame(self, data, found, what):
-        self.assertTrue(isinstance(found, bytes) and found == data,
-                        '%s: %s became %s' % (what, describe(data), describe(found)))
+        self._require(isinstance(found, bytes) and found == data,
+                      '%s: %s became %s' % (what, describe(data), describe(found)))
 
     def _expectContent(self, module_data, data, what, connector=None):
         self._expectSame(data, self._read(module_data, connector), what)
 
     def _expectAvailable(self, expected, module_data, when, connector=None):
         found = self._available(module_data, connector)
-        self.assertTrue(found is expected, 'available is %r %s' % (found, when))
+        self._require(found is expected, 'available is %r %s' % (found, when))
 
     def _expectStreamError(self, module_data, data=b'a part of the new content', error=StreamError):
         """Assign from a stream that breaks after `data`; its exception must come back."""
@@ -157,7 +161,7 @@ class Suite(object):
 
         self.connector.assign(self.context, module_data, WatchedStream(data, 65536, watch))
         for question in late:
-            self.assertTrue(question.wait(together.DEADLOCK), 'a call never returned')
+            self._require(question.wait(together.DEADLOCK), 'a call never returned')
         return timely, late
 
     def _expectTogether(self, calls):
