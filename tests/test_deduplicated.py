@@ -11,6 +11,7 @@ import tempfile
 from tests import Stream, StreamError, content
 from tests.examples import deduplicated as example
 from tests.examples.deduplicated import DeduplicatedStorage
+from tests.kit.together import Question
 from tests.layers import FILES, SIMPLE, LayerCase, deduplicated, encrypted
 from tests.memory import MemoryStorage
 from tests.support import mock, unittest
@@ -176,7 +177,12 @@ class DeduplicationTest(IndexCase):
     def test_an_error_below_is_passed_on_and_not_taken_for_missing(self):
         module_data = self.put(b'content')
         with mock.patch.object(self.below, 'get_read_stream', side_effect=IOError(errno.EIO, 'x')):
-            self.assertRaises(IOError, self.get, module_data)
+            try:
+                self.get(module_data)
+            except IOError as error:
+                self.assertEqual(errno.EIO, error.errno)
+            else:
+                self.fail('no error')
         with mock.patch.object(self.below, 'delete', side_effect=IOError(errno.EIO, 'x')):
             self.assertRaises(IOError, self.delete, module_data)
         # The object is gone; its content is found by `sweep`.
@@ -240,6 +246,41 @@ class DeduplicationTest(IndexCase):
         self.assertEqual(2, events.count('delete'))
         self.assertEqual(['sync'] * 3, events[events.index('delete') - 3:events.index('delete')])
         self.assertEqual(['sync'] * 3 + ['delete'], events[-4:])
+
+    def test_changes_wait_for_the_lock_of_the_index(self):
+        module_data = self.put(b'content')
+        for change in (lambda: self.assign(module_data, b'other'),
+                       lambda: self.delete(module_data),
+                       lambda: self.storage.sweep(self.context)):
+            with self.storage._index.locked():
+                question = Question(change)
+                # Long enough for what does not wait; what does would wait for ever.
+                self.assertFalse(question.wait(0.1))
+            self.assertTrue(question.wait(60))
+            self.assertTrue(question.error is None, question.error)
+
+    def test_a_full_disk_under_the_index_leaves_nothing(self):
+        for write in (mock.Mock(side_effect=OSError(errno.ENOSPC, 'full')),
+                      mock.Mock(return_value=1)):
+            with mock.patch('os.write', write):
+                self.assertRaises(EnvironmentError, self.put, b'content')
+            self.assertEqual({}, self.below.objects)
+            self.assert_index(0, 0)
+
+    def test_an_object_that_changes_all_the_time_is_an_error_in_the_end(self):
+        module_data, number = self.put(b'first'), [0]
+
+        def replaced(context, name):
+            number[0] += 1
+            self.assign(module_data, content(number[0]))
+            raise KeyError(name)
+        self.below.get_read_stream = replaced
+        try:
+            self.get(module_data)
+        except EnvironmentError as error:
+            self.assertEqual(errno.EAGAIN, error.errno)
+        else:
+            self.fail('it was read')
 
     def test_unusable_arguments_are_refused(self):
         for arguments in ({'index': self.folder}, {'module': 'below'},

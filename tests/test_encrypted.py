@@ -298,6 +298,29 @@ class EncryptionTest(unittest.TestCase):
         self.assertRaises(TypeError, self.storage.assign, self.context, module_data, Nothing())
         self.assertEqual({}, self.below.objects)
 
+    def test_a_stream_that_has_ended_is_not_asked_again(self):
+        pieces = []
+
+        class Once(Stream):
+            def read(stream, size=-1):
+                self.assertFalse(b'' in pieces, 'a read after the end')
+                pieces.append(super(Once, stream).read(size))
+                return pieces[-1]
+        for size in (1, 100, CHUNK - 1, CHUNK + 1):
+            del pieces[:]
+            self.storage.put(self.context, Once(content(size)))
+
+    def test_another_version_is_told(self):
+        module_data = self.put(b'content')
+        stored = self.below.objects[module_data]
+        self.below.objects[module_data] = b'MZE2' + stored[4:]
+        try:
+            self.get(module_data)
+        except DamagedObject as error:
+            self.assertTrue("it does not begin with" in str(error) and 'MZE1' in str(error))
+        else:
+            self.fail('it was read')
+
     def test_statistics_and_capabilities_are_those_below_and_more(self):
         self.assertEqual(self.below.statistics(None), self.storage.statistics(self.context))
         self.below.capabilities = lambda context: {'cdmi_size': 'true'}

@@ -12,7 +12,7 @@ import modules
 from simple.simple import SimpleStorage
 from tests import StorageModuleTestBase, Stream, StreamError, content
 from tests import broken
-from tests.kit import contract
+from tests.kit import contract, together
 from tests.kit.streams import DribblingStream
 from tests.memory import MemoryStorage
 from tests.support import mock, open_descriptors, unittest
@@ -431,6 +431,32 @@ class MessagesTest(unittest.TestCase):
         Skipping('testWrite').run(result)
         self.assertEqual(['not here'], [reason for _, reason in result.skipped])
         self.assertTrue(result.wasSuccessful())
+
+
+class TogetherTest(unittest.TestCase):
+
+    def test_a_process_answers_or_tells_what_went_wrong(self):
+        self.assertEqual(([1, 'x'], ''), tuple(together.in_process(lambda: [1, 'x'])))
+        answer, problem = together.in_process(lambda: {}['missing'])
+        self.assertTrue(answer is None and "KeyError: 'missing'" in problem, problem)
+        self.assertEqual((None, 'the process died'), together.in_process(lambda: os._exit(0)))
+
+    def test_threads_tell_what_went_wrong(self):
+        self.assertEqual([], together.in_threads([lambda: None] * 3))
+        problem, = together.in_threads([lambda: None, lambda: {}['missing']])
+        self.assertTrue("KeyError: 'missing'" in problem, problem)
+
+    def test_a_thread_that_is_stuck_is_told(self):
+        over = threading.Event()
+        with mock.patch('tests.kit.together.DEADLOCK', 0.01):
+            problem, = together.in_threads([over.wait])
+        over.set()
+        self.assertTrue('still runs' in problem, problem)
+
+    def test_a_module_that_no_suite_has_registered_is_told(self):
+        case = case_of(MemoryStorage)('testWrite')
+        case.setUp()
+        self.assertRaises(KeyError, case.context['func']['getModule'], 'other')
 
 
 class StreamsTest(unittest.TestCase):

@@ -58,7 +58,8 @@ class WalkTest(unittest.TestCase):
         """Run all commands in one shell; return pairs of an exit status and output."""
         shell = subprocess.Popen(
             ['sh'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            cwd=os.path.join(self.folder, 'walk'), env=environment(PYTHONDONTWRITEBYTECODE='1'))
+            cwd=os.path.join(self.folder, 'walk'),
+            env=environment(PYTHONDONTWRITEBYTECODE='1', PYTHONWARNINGS='ignore'))
         script = ''.join('%s\necho "=== $?"\n' % command for command, _ in steps)
         output = shell.communicate(script.encode('utf-8'))[0].decode('utf-8')
         parts = re.split('=== ([0-9]+)\n', output)

@@ -281,7 +281,8 @@ class Index(object):
 
     def _settle(self, kept, content):
         """Return the record `kept`, locked, in a list, if nobody refers to its content."""
-        if _links(kept) == 2 and _is_same(kept, content):
+        # It has one name more at most: that in `contents`, or another object's.
+        if _is_same(kept, content):
             os.unlink(content)
         if _links(kept) == 1:
             record = _read(kept)

@@ -7,7 +7,7 @@ import traceback
 
 # Seconds for which a module may keep another call waiting before the check goes on without its
 # answer. Only a module that locks makes a check wait that long.
-PATIENCE = 1.0
+PATIENCE = 2.0
 
 # Seconds after which a thread is taken for stuck.
 DEADLOCK = 60.0
@@ -59,13 +59,9 @@ def in_threads(calls):
         threads.append(start(lambda call=call: run(call)))
     for thread in threads:
         thread.join(DEADLOCK)
-        if is_alive(thread):
+        if thread.is_alive():
             problems.append('a thread still runs after %d seconds' % DEADLOCK)
     return problems
-
-
-def is_alive(thread):
-    return thread.is_alive()
 
 
 def in_process(call):
