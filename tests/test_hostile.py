@@ -214,7 +214,7 @@ def audit(event, arguments):
 
 sys.addaudithook(audit)
 choose = random.Random(SEED)
-for number in range(1500):
+for number in range(500):
     attack(storage, mutations(choose, victim))
     attack(storage, mutations(choose, '{"path": "../../../../etc/passwd"}'))
     attack(storage, '{"path": "%03x/%032x"}' % (number % 5, number))
