@@ -29,7 +29,8 @@ class Suite(object):
         `{'func': {'getModule': function}}` for a module that extends another.
         """
         self.connector = self.makeConnector() if connector is None else connector
-        assert self.connector is not None, 'supply makeConnector, or give setUp an instance'
+        if self.connector is None:
+            raise TypeError('supply makeConnector, or give setUp an instance')
         self.context = {'func': {'getModule': self._no_module}}
         self.context.update(extra_context or {})
         # It can do nothing without a context, then.
