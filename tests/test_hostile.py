@@ -16,7 +16,7 @@ except ImportError:
     hypothesis = None
 
 SEED = 20120604
-EXAMPLES = 2000 if SOAK else 60
+EXAMPLES = 500 if SOAK else 60
 
 # Characters that mean something to somebody.
 SPICE = '/\\.\0\n\r\t "\'{}[]:,%$`~*?<>|&;#!\x7f0123456789abcdefABCDEFxyz'

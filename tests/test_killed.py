@@ -14,7 +14,7 @@ from tests import Stream
 from tests.support import PROJECT, SOAK, CommandTestCase, environment, path_in
 
 SEED = 20120602
-ROUNDS = 400 if SOAK else 10
+ROUNDS = 200 if SOAK else 10
 
 # Stores, replaces and deletes for ever; says what it is about to do, and what is done.
 WRITER = '''
