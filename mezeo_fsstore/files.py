@@ -12,7 +12,13 @@ def write(path, fill, mode, durable):
     With `durable` that has reached the disk on return; the entry in the directory may not have. On
     any error, of `fill` too, the file is removed.
     """
-    fd = disk.create(path)
+    try:
+        fd = disk.create(path)
+    except EnvironmentError:
+        raise  # nothing was made: what lies there is another's
+    except:
+        disk.discard(path)  # an interrupt, which may have come just after it was made
+        raise
     try:
         try:
             disk.set_mode(fd, mode, path)

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,8 +22,8 @@ from mezeo_fsstore import FilesystemStorage
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase',
-           'open_descriptors', 'environment', 'mounted', 'path_in', 'run_python', 'start_python',
-           'build_egg', 'FOREIGN_BASE']
+           'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'path_in',
+           'run_python', 'start_python', 'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
@@ -152,6 +153,11 @@ def environment(*path, **changes):
     """Return an environment in which Python finds modules on `path` only."""
     variables = dict(os.environ, PYTHONPATH=os.pathsep.join(path), **changes)
     return variables
+
+
+def heed_interrupts():
+    """Undo, in a child before it starts, that a shell has its background jobs ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_python(*arguments, **options):

@@ -12,7 +12,7 @@ from mezeo_fsstore import FilesystemStorage, check, command
 from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.support import (
-    PROJECT, CommandTestCase, environment, mock, mounted, run_python, unittest)
+    PROJECT, CommandTestCase, environment, heed_interrupts, mock, mounted, run_python, unittest)
 
 
 class CheckTest(CommandTestCase):
@@ -197,7 +197,8 @@ class CheckTest(CommandTestCase):
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             process = subprocess.Popen(
                 [sys.executable, '-m', 'mezeo_fsstore', 'check', self.root],
-                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT))
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT),
+                preexec_fn=heed_interrupts)
             while b'put 4 KiB' not in process.stdout.readline():
                 self.assertTrue(process.poll() is None, 'it ended early')
             process.send_signal(number)

@@ -11,7 +11,7 @@ import sys
 from mezeo_fsstore import FilesystemStorage, command
 from tests import content
 from tests.support import (
-    PROJECT, CommandTestCase, environment, mock, path_in, run_python, unittest)
+    PROJECT, CommandTestCase, environment, heed_interrupts, mock, path_in, run_python, unittest)
 
 
 class PutGetTest(CommandTestCase):
@@ -151,7 +151,8 @@ class PutGetTest(CommandTestCase):
         """Return a process that stores its standard input, and has begun."""
         process = subprocess.Popen(
             [sys.executable, '-m', 'mezeo_fsstore', 'put', self.root, '-'], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT))
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT),
+            preexec_fn=heed_interrupts)
         # More than a chunk: once it is taken, the temporary is there.
         process.stdin.write(b'x' * 1500000)
         process.stdin.flush()

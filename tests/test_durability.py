@@ -213,6 +213,16 @@ class FailureTest(RootTestCase):
             self.raised(KeyboardInterrupt, self.storage.assign, None, module_data, Stream(b'new'))
         self.assertEqual([], self.files())
 
+    def test_an_interrupt_just_after_the_file_is_made_leaves_nothing(self):
+        original = disk.create
+
+        def create(path):
+            os.close(original(path))
+            raise KeyboardInterrupt
+        with mock.patch.object(disk, 'create', create):
+            self.raised(KeyboardInterrupt, self.put)
+        self.assertEqual([], self.files())
+
     def test_a_root_that_fails_to_sync_leaves_no_object(self):
         module_data = self.storage.new_data(None)
         with self.fail_once('fsync', errno.EIO):
