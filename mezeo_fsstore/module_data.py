@@ -7,7 +7,7 @@ from mezeo_fsstore import names
 from mezeo_fsstore.compat import text_types
 from mezeo_fsstore.errors import InvalidModuleData
 
-_OURS = re.compile(r'\{"path": "([0-9a-f]{3}/[0-9a-f]{32})"\}\Z')
+_OURS = re.compile(r'\{"path": "(%s)"\}\Z' % names.OBJECT)
 
 # Ten times what we generate. Deeply nested JSON takes the parser's stack: 4,096 brackets overflow
 # that of a thread with 512 KiB, and end the process.

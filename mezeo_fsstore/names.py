@@ -15,9 +15,12 @@ import re
 
 MARKER = '.mezeo_fsstore'
 
+# The pattern of an object's path.
+OBJECT = r'[0-9a-f]{3}/[0-9a-f]{32}'
+
 # `\Z` and not `$`, which lets a newline follow.
 _SHARD = re.compile(r'[0-9a-f]{3}\Z')
-_OBJECT = re.compile(r'[0-9a-f]{3}/[0-9a-f]{32}\Z')
+_OBJECT = re.compile(OBJECT + r'\Z')
 _TEMPORARY = re.compile(r'([0-9a-f]{3}/\.[0-9a-f]{32}|\.%s)\.[0-9a-f]{16}\Z' % re.escape(MARKER))
 
 

@@ -63,7 +63,7 @@ class Root(object):
     def sync(self):
         """Return when the entries of the root are on the disk."""
         # The slash: an administrator's root may well be a symbolic link, unlike what lies in it.
-        fd = disk.open_directory(os.path.join(self.path, ''))
+        fd = disk.open_directory(self._below)
         try:
             disk.sync_directory(fd, self.path)
         finally:
