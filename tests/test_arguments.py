@@ -3,6 +3,7 @@
 import contextlib
 import os
 import stat
+import tempfile
 
 from mezeo_fsstore import (
     ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
@@ -99,6 +100,8 @@ class ArgumentsTest(RootTestCase):
         for umask in (0o000, 0o027, 0o077):
             for file_mode, dir_mode, durable in (
                     ('0600', '0700', True), ('0664', '2775', True), ('0777', '0777', False)):
+                # A root for each: a shard that is there already keeps its mode.
+                self.root = tempfile.mkdtemp(dir=self.folder)
                 self.storage = self.make(file_mode=file_mode, dir_mode=dir_mode, durable=durable)
                 with self.umask(umask):
                     path = self.path(self.put())

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 
 from mezeo_fsstore import disk
 from tests import Stream, StreamError, content
@@ -98,10 +99,11 @@ class CopiesTest(RootTestCase):
             self.assertEqual(content(500000), self.get(module_data))
 
     def test_a_copy_is_as_durable_as_any_object(self):
-        module_data = self.put(content(5000))
-        self.storage = self.make(durable=True)
-        with mock.patch('os.fsync') as fsync:
-            self.copy(module_data)
+        # From a root of its own: no shard of the copy's may be there already.
+        with self.storage.get_read_stream(None, self.put(content(5000))) as stream:
+            self.storage = self.make(durable=True, root=tempfile.mkdtemp(dir=self.folder))
+            with mock.patch('os.fsync') as fsync:
+                self.storage.put(None, stream)
         self.assertEqual(3, fsync.call_count)
 
     def test_a_copy_that_fails_leaves_nothing_and_names_the_file(self):

@@ -173,9 +173,9 @@ class FailureTest(RootTestCase):
         self.assertEqual(b'next', self.get(fresh))
 
     def test_a_directory_that_fails_to_sync_takes_a_new_object_away_again(self):
+        module_data = self.storage.new_data(None)
+        os.mkdir(os.path.dirname(self.path(module_data)))
         for number in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
-            module_data = self.storage.new_data(None)
-            os.mkdir(os.path.dirname(self.path(module_data)))
             with self.fail_once('fsync', number, lambda fd: not is_file(fd)):
                 error = self.assign_fails(module_data, b'new')
             self.assertEqual((number, os.path.dirname(self.path(module_data))),
