@@ -1,5 +1,6 @@
 """The one place that knows which Python runs: 2.6, 2.7, or 3.6 to the newest."""
 
+import binascii
 import os
 import sys
 
@@ -10,6 +11,8 @@ if sys.version_info[0] == 2:
     # Linux has had the flag since 2.6.23, Python 2 never named it. Setting it after the open
     # would leave a moment in which a child forked by another thread inherits the descriptor.
     O_CLOEXEC = 0o2000000 if sys.platform.startswith('linux') else 0
+
+    hexadecimal = binascii.hexlify
 
     # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
     ReadStream = None
@@ -36,8 +39,18 @@ else:
     integer_types = (int,)
     O_CLOEXEC = getattr(os, 'O_CLOEXEC', 0)
 
-    class ReadStream(io.BufferedReader):
-        """The binary file of an object: nobody else makes one, so it can be told by its type."""
+    hexadecimal = bytes.hex
+
+    class ReadStream(io.FileIO):
+        """The binary file of an object: nobody else makes one, so it can be told by its type.
+
+        It has no buffer. So a server that takes its `fileno()` after some reads goes on where they
+        ended, and a range of an object costs no more than its own bytes.
+        """
+
+        def peek(self, size=0):
+            """Return bytes that follow, without moving: the base class looks there for lines."""
+            return os.pread(self.fileno(), 8192, self.tell())
 
     # From Python 3.8 on, and in the kernel from 4.5 on.
     copy_file_range = getattr(os, 'copy_file_range', None)
@@ -45,7 +58,7 @@ else:
 
     def open_stream(fd):
         """Return a binary file object that reads from `fd`, and owns it from now on."""
-        return ReadStream(io.FileIO(fd))
+        return ReadStream(fd)
 
     def iterate_names(path):
         """Yield the names in the directory `path`, in no order."""

@@ -55,7 +55,11 @@ def file_object(fd, path):
 
 def status(fd, path):
     """Return the `os.fstat` of `fd`."""
-    return _naming(path, os.fstat, fd)
+    try:
+        return os.fstat(fd)
+    except EnvironmentError as error:
+        _name(error, path)
+        raise
 
 
 def status_of_name(path):
@@ -65,16 +69,24 @@ def status_of_name(path):
 
 def set_mode(fd, mode, path):
     """Give the file or directory behind `fd` exactly the permissions `mode`, whatever the umask."""
-    _naming(path, os.fchmod, fd, mode)
+    try:
+        os.fchmod(fd, mode)
+    except EnvironmentError as error:
+        _name(error, path)
+        raise
 
 
 def write(fd, data, path):
     """Write all of `data`, in as many calls as the system wants."""
-    while data:
-        written = _naming(path, os.write, fd, data)
-        if not written:  # no disk may answer so; if one does, a retry would never end
-            raise OSError(errno.EIO, 'nothing could be written', path)
-        data = data[written:]
+    try:
+        while data:
+            written = os.write(fd, data)
+            if not written:  # no disk may answer so; if one does, a retry would never end
+                raise OSError(errno.EIO, 'nothing could be written', path)
+            data = data[written:]
+    except EnvironmentError as error:
+        _name(error, path)
+        raise
 
 
 def clone(source, fd, path):
@@ -138,7 +150,11 @@ def sync_directory(fd, path):
 
 def close(fd, path):
     """Close a written file: the last moment at which a network filesystem reports a lost write."""
-    _naming(path, os.close, fd)
+    try:
+        os.close(fd)
+    except EnvironmentError as error:
+        _name(error, path)
+        raise
 
 
 def release(fd):
@@ -151,7 +167,11 @@ def release(fd):
 
 def rename(source, target):
     """Put `source` in the place of `target`, atomically."""
-    _naming(target, os.rename, source, target)
+    try:
+        os.rename(source, target)
+    except EnvironmentError as error:
+        _name(error, target)
+        raise
 
 
 def link(source, target):
@@ -182,14 +202,19 @@ def names(path):
     return iter(iterate_names(path))
 
 
-def is_link(path):
-    """Return whether `path` is a symbolic link; it is not where nothing is there."""
+def refuse_link(path):
+    """Raise the system's ELOOP if `path` is a symbolic link; that nothing is there is no error.
+
+    For the directory of a file, as O_NOFOLLOW sees to the last part of a path only.
+    """
     try:
-        return stat.S_ISLNK(os.lstat(path).st_mode)
+        mode = os.lstat(path).st_mode
     except EnvironmentError as error:
         if error.errno != errno.ENOENT:
             raise
-        return False
+        return
+    if stat.S_ISLNK(mode):
+        raise OSError(errno.ELOOP, 'a shard must not be a symbolic link', path)
 
 
 def is_directory(path):
@@ -208,9 +233,14 @@ def capacity(path):
 
 
 def _naming(path, call, *arguments):
+    # Where each put or get passes, a `try` of its own does this: it costs less than a call.
     try:
         return call(*arguments)
     except EnvironmentError as error:
-        if error.filename is None:
-            error.filename = path
+        _name(error, path)
         raise
+
+
+def _name(error, path):
+    if error.filename is None:
+        error.filename = path

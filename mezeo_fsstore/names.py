@@ -9,9 +9,10 @@ entries at 10^8 objects. An object is found by the path in its `module_data`, ne
 the choice of shards may change without touching what is stored.
 """
 
-import binascii
 import os
 import re
+
+from mezeo_fsstore.compat import hexadecimal
 
 MARKER = '.mezeo_fsstore'
 
@@ -26,7 +27,7 @@ _TEMPORARY = re.compile(r'([0-9a-f]{3}/\.[0-9a-f]{32}|\.%s)\.[0-9a-f]{16}\Z' % r
 
 def random_hex(size):
     """Return `size` random bytes in hexadecimal, unlike any of other threads, forks or nodes."""
-    return str(binascii.hexlify(os.urandom(size)).decode('ascii'))
+    return hexadecimal(os.urandom(size))
 
 
 def new_object():

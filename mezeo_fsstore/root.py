@@ -43,9 +43,27 @@ class Root(object):
 
     def guard(self):
         """Raise StorageUnavailable unless the marker that must be there is."""
+        if self.root_id is not None:
+            disk.release(self.hold())
+
+    def hold(self):
+        """As `guard`, but return a descriptor of the marker, or None where there is no guard.
+
+        The volume can't be unmounted until the caller releases it.
+        """
         if self.root_id is None:
-            return
-        found = _read_marker(self.join(names.MARKER))
+            return None
+        marker = self.join(names.MARKER)
+        fd = _open_marker(marker)
+        try:
+            self._require_id(None if fd is None else _id_in(fd, marker))
+        except:
+            if fd is not None:
+                disk.release(fd)
+            raise
+        return fd
+
+    def _require_id(self, found):
         if found != self.root_id:
             raise StorageUnavailable(
                 errno.ENODEV, 'root %s, but %s is registered: mount the right volume, or register '
@@ -118,16 +136,26 @@ def _read_marker(marker):
 
     Raises StorageUnavailable for a marker that holds no id.
     """
+    fd = _open_marker(marker)
+    if fd is None:
+        return None
     try:
-        fd = disk.open_file(marker)
+        return _id_in(fd, marker)
+    finally:
+        disk.release(fd)
+
+
+def _open_marker(marker):
+    try:
+        return disk.open_file(marker)
     except EnvironmentError as error:
         if error.errno not in (errno.ENOENT, errno.ENOTDIR):
             raise
         return None
-    try:
-        root_id = disk.read(fd, 64, marker).decode('latin-1').rstrip('\n')
-    finally:
-        disk.release(fd)
+
+
+def _id_in(fd, marker):
+    root_id = disk.read(fd, 64, marker).decode('latin-1').rstrip('\n')
     if not ROOT_ID.match(root_id):
         raise StorageUnavailable(
             errno.ENODEV, 'the marker of the root is damaged: restore it from the registration '

@@ -65,6 +65,7 @@ class FilesystemStorage(StorageModule):
         """Return a binary file of the object at position 0, which the caller closes.
 
         It has all that a file has, and keeps this content through a later `assign` or `delete`.
+        On Python 3 it has no buffer: each `read` is one call of the system, of exactly that size.
         Raises the system's error, ENOENT where there is no object.
         """
         return self._store.open(data_form.parse(module_data))

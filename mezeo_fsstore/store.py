@@ -37,10 +37,11 @@ class Store(object):
         `fill` too, the earlier content stays. Raises StorageUnavailable for a wrong root.
         """
         full = self._root.join(path)
+        directory = _shard_of(full)
         try:
-            shard = self._open_shard(_shard_of(full))
+            shard = self._open_shard(directory)
             try:
-                self._write_into(shard, full, fill)
+                self._write_into(shard, directory, full, fill)
             finally:
                 disk.release(shard)
         except EnvironmentError as error:
@@ -52,7 +53,13 @@ class Store(object):
 
         Raises the system's ENOENT where there is none.
         """
-        fd, full = self._look_up(path, _open_latest)
+        full = self._root.join(path)
+        try:
+            disk.refuse_link(_shard_of(full))
+            fd = _open_latest(full)
+        except EnvironmentError as error:
+            self._require_root_for(error)
+            raise
         try:
             _require_regular(disk.status(fd, full), full)
             return disk.file_object(fd, full)
@@ -65,18 +72,31 @@ class Store(object):
 
         Raises StorageUnavailable for a wrong root, and any error that leaves the answer open.
         """
-        self._root.guard()
+        full = self._root.join(path)
+        # Mounted now, it stays so until the answer.
+        marker = self._root.hold()
         try:
-            status, _ = self._look_up(path, disk.status_of_name)
+            disk.refuse_link(_shard_of(full))
+            return stat.S_ISREG(disk.status_of_name(full).st_mode)
         except EnvironmentError as error:
+            if marker is None:
+                self._require_root_for(error)
             if error.errno != errno.ENOENT:
                 raise
             return False
-        return stat.S_ISREG(status.st_mode)
+        finally:
+            if marker is not None:
+                disk.release(marker)
 
     def size(self, path):
         """Return the bytes of the object at `path`. Raises ENOENT where there is none."""
-        status, full = self._look_up(path, disk.status_of_name)
+        full = self._root.join(path)
+        try:
+            disk.refuse_link(_shard_of(full))
+            status = disk.status_of_name(full)
+        except EnvironmentError as error:
+            self._require_root_for(error)
+            raise
         _require_regular(status, full)
         return status.st_size
 
@@ -85,9 +105,16 @@ class Store(object):
 
         Raises StorageUnavailable for a wrong root.
         """
+        full = self._root.join(path)
         try:
-            self._look_up(path, self._remove_durably if self._durable else self._remove)
+            if self._durable:
+                self._remove_durably(full)
+            else:
+                disk.refuse_link(_shard_of(full))
+                self._root.guard()
+                disk.remove(full)
         except EnvironmentError as error:
+            self._require_root_for(error)
             if error.errno != errno.ENOENT:
                 raise
 
@@ -95,19 +122,6 @@ class Store(object):
         """Return the `os.statvfs` of the root's filesystem. Raises as `delete` does."""
         self._root.guard()
         return disk.capacity(self._root.path)
-
-    def _look_up(self, path, call):
-        """Return what `call` makes of the object's full path, and that path.
-
-        An ENOENT that it raises is about the object: the root is known to be there.
-        """
-        full = self._root.join(path)
-        try:
-            _refuse_link(_shard_of(full))
-            return call(full), full
-        except EnvironmentError as error:
-            self._require_root_for(error)
-            raise
 
     def _require_root_for(self, error):
         # ENOTDIR: a file lies where the root was, or where the shard should be.
@@ -153,7 +167,7 @@ class Store(object):
             raise
         return fd
 
-    def _write_into(self, shard, full, fill):
+    def _write_into(self, shard, directory, full, fill):
         """Write a temporary beside `full`, sync it, publish it, sync the shard: in this order."""
         temporary = names.temporary_of(full)
         files.write(temporary, fill, self._file_mode, self._durable)
@@ -167,15 +181,11 @@ class Store(object):
         if not self._durable:
             return
         try:
-            disk.sync_directory(shard, _shard_of(full))
+            disk.sync_directory(shard, directory)
         except:
             if fresh:
                 _take_back(full, mine)
             raise
-
-    def _remove(self, full):
-        self._root.guard()
-        disk.remove(full)
 
     def _remove_durably(self, full):
         directory = _shard_of(full)
@@ -208,12 +218,6 @@ def _open_latest(full):
 def _require_regular(status, full):
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, 'no object: not a regular file', full)
-
-
-def _refuse_link(shard):
-    # O_NOFOLLOW sees to the last part of a path only.
-    if disk.is_link(shard):
-        raise OSError(errno.ELOOP, 'a shard must not be a symbolic link', shard)
 
 
 def _is_absent(full):

@@ -13,8 +13,8 @@ import os
 from mezeo_fsstore import disk
 from tests.support import mock
 
-CALLS = frozenset(['open', 'close', 'read', 'write', 'fsync', 'fdopen', 'fstat', 'lstat', 'stat',
-                   'statvfs', 'fchmod', 'chmod', 'rename', 'link', 'unlink', 'mkdir'])
+CALLS = frozenset(['open', 'close', 'read', 'write', 'fsync', 'fstat', 'lstat', 'stat',
+                   'statvfs', 'fchmod', 'rename', 'link', 'unlink', 'mkdir'])
 
 # What each kind of call may answer, of what an administrator meets.
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EMFILE,
@@ -47,17 +47,23 @@ class Seam(object):
 class Recording(Seam):
     """Keeps (name, arguments, result) of each call that succeeds, in `calls`.
 
-    `shorten` makes each write take half of what it is given, as a system may.
+    `shorten` makes each write take half of what it is given, as a system may. With `failures`
+    calls that fail are kept too; their result is None.
     """
 
-    def __init__(self, shorten=False):
+    def __init__(self, shorten=False, failures=False):
         super(Recording, self).__init__()
-        self.calls, self._shorten = [], shorten
+        self.calls, self._shorten, self._failures = [], shorten, failures
 
     def interpose(self, name, original, arguments):
         if name == 'write' and self._shorten and len(arguments[1]) > 1:
             arguments = (arguments[0], arguments[1][:len(arguments[1]) // 2])
-        result = original(*arguments)
+        try:
+            result = original(*arguments)
+        except EnvironmentError:
+            if self._failures:
+                self.calls.append((name, arguments, None))
+            raise
         self.calls.append((name, arguments, result))
         return result
 

@@ -79,7 +79,7 @@ class CopiesTest(RootTestCase):
             def read(self, *size):
                 return super(Upper, self).read(*size).upper()
         module_data = self.put(b'small letters')
-        with Upper(open(self.path(module_data), 'rb', buffering=0)) as stream:
+        with Upper(self.path(module_data)) as stream:
             self.assertEqual(b'SMALL LETTERS', self.get(self.storage.put(None, stream)))
 
     def test_a_copy_of_what_is_deleted_or_replaced_meanwhile(self):

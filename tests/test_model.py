@@ -199,8 +199,8 @@ class MutationTest(ModelTestCase):
     def test_with_the_sync_of_the_directory_before_the_rename(self):
         original = store.Store._write_into
 
-        def write_into(self, shard, full, chunks):
-            disk.sync_directory(shard, full)
+        def write_into(self, shard, directory, full, fill):
+            disk.sync_directory(shard, directory)
             with mock.patch.object(disk, 'sync_directory', lambda *_: None):
-                original(self, shard, full, chunks)
+                original(self, shard, directory, full, fill)
         self.caught(self.life, store.Store, '_write_into', write_into)

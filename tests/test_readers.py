@@ -1,5 +1,6 @@
 """Read streams: real files, whole and unchanged whatever happens to the object."""
 
+import io
 import os
 import socket
 import threading
@@ -7,7 +8,7 @@ from wsgiref.handlers import SimpleHandler
 from wsgiref.util import FileWrapper
 
 from tests import Stream, content
-from tests.support import RootTestCase, unittest
+from tests.support import RootTestCase, mock, unittest
 
 
 class SendfileHandler(SimpleHandler):
@@ -51,6 +52,30 @@ class ReadersTest(RootTestCase):
             self.assertEqual(b'hre', stream.read(3))
             self.assertEqual(15, os.fstat(stream.fileno()).st_size)
         self.assertTrue(stream.closed)
+
+    @unittest.skipUnless(hasattr(os, 'pread'), 'the files of Python 2 have a buffer')
+    def test_the_descriptor_of_a_reader_is_where_the_reader_is(self):
+        # Else a server that sends the rest of a file by its descriptor leaves out what is buffered.
+        with self.storage.get_read_stream(None, self.put(content(100000))) as stream:
+            stream.seek(1000)
+            self.assertEqual(content(100000)[1000:1010], stream.read(10))
+            self.assertEqual(1010, os.lseek(stream.fileno(), 0, os.SEEK_CUR))
+            self.assertEqual(content(100000)[1010:], os.read(stream.fileno(), 100000))
+
+    @unittest.skipUnless(hasattr(os, 'pread'), 'the files of Python 2 have a buffer')
+    def test_lines_are_not_read_byte_by_byte(self):
+        lines = [b'%d\n' % number for number in range(1000)]
+        with self.storage.get_read_stream(None, self.put(b''.join(lines))) as stream:
+            with mock.patch('os.pread', side_effect=os.pread) as pread:
+                self.assertEqual(lines, list(stream))
+            self.assertTrue(1000 <= pread.call_count <= 1001, pread.call_count)
+
+    @unittest.skipUnless(hasattr(os, 'pread'), 'Python 2 has the type, but not for our files')
+    def test_text_can_be_read_through_a_reader(self):
+        module_data = self.put(u'\xe4\r\n\xf6'.encode('utf-8'))
+        with self.storage.get_read_stream(None, module_data) as stream:
+            text = io.TextIOWrapper(stream, encoding='utf-8')
+            self.assertEqual([u'\xe4\n', u'\xf6'], list(text))
 
     def test_a_reader_can_not_write(self):
         module_data = self.put()

@@ -7,6 +7,7 @@ import shutil
 from mezeo_fsstore import StorageError, StorageUnavailable
 from mezeo_fsstore.root import Root
 from tests import Stream
+from tests.seam import Recording
 from tests.support import RootTestCase, mock
 
 
@@ -116,6 +117,14 @@ class RegisteredRootTest(GuardTestCase):
         self.assertEqual(b'content', self.get(self.module_data))
         self.storage.delete(None, self.module_data)
         self.assertFalse(self.storage.available(None, self.module_data))
+
+    def test_what_is_asked_for_is_looked_for_while_the_marker_keeps_the_volume_mounted(self):
+        for module_data, there in ((self.module_data, True), (self.storage.new_data(None), False)):
+            with Recording(failures=True) as seam:
+                self.assertEqual(there, self.storage.available(None, module_data))
+            names = [name for name, _, _ in seam.calls]
+            self.assertEqual(['open', 'read', 'lstat', 'lstat', 'close'], names)
+            self.assertEqual(os.path.join(self.root, '.mezeo_fsstore'), seam.calls[0][1][0])
 
     def test_an_unmounted_volume_is_refused(self):
         self.unmount()
