@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from bench import about, figures, growth, memory, registry, report, rounds, rows, scaling
+from bench import about, figures, growth, memory, page, registry, report, rounds, rows, scaling
 
 _MIB = 1024 * 1024
 
@@ -33,6 +33,8 @@ def main():
     if options.json:
         with open(options.json, 'w') as target:
             json.dump(found, target, indent=1, sort_keys=True)
+    if options.page:
+        page.update(options.page, found)
     if options.plots:
         from bench import plots
         for path in plots.draw(found, options.plots):
@@ -44,12 +46,14 @@ def _options():
     parser = argparse.ArgumentParser(
         prog='bench/run', description='Measure mezeo_fsstore beside the bare system calls and its '
         'peers, in one run, in turn.')
-    names = [row.name for row in rows.rows()] + ['memory', 'scaling', 'growth']
+    names = [row.name for row in rows.rows()] + ['memory', 'scaling', 'growth', 'layouts']
     parser.add_argument('--rounds', type=int, default=9, help='rounds of each row (default 9)')
     parser.add_argument('--only', nargs='+', metavar='ROW', choices=names, default=names,
                         help='some of: ' + ' '.join(names))
     parser.add_argument('--objects', type=int, default=100000,
-                        help='the most objects of the row growth (default 100000)')
+                        help='the most objects of the rows growth and layouts (default 100000)')
+    parser.add_argument('--stream', metavar='MIB', type=int, default=1024,
+                        help='length of the stream of the row memory (default 1024)')
     parser.add_argument('--cold', action='store_true', help='measure growth also with the '
                         "kernel's caches dropped before each step (superuser)")
     parser.add_argument('--folder', help='where to work (default: the folder for temporary files)')
@@ -57,6 +61,7 @@ def _options():
                         help='work on a fresh one, in a file in that folder (superuser)')
     parser.add_argument('--json', metavar='FILE', help='write the figures there')
     parser.add_argument('--plots', metavar='DIR', help='draw pictures there')
+    parser.add_argument('--page', metavar='FILE', help='write the tables to their places there')
     parser.add_argument('--seed', type=int, default=random.SystemRandom().randrange(10 ** 6),
                         help='of the order within the rounds (default: another each time)')
     parser.add_argument('--quick', action='store_true',
@@ -64,6 +69,7 @@ def _options():
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.objects = min(options.rounds, 2), min(options.objects, 1000)
+        options.stream = min(options.stream, 16)
     options.folder = os.path.abspath(options.folder or tempfile.gettempdir())
     return options
 
@@ -73,9 +79,9 @@ def _on_fresh_filesystem(options):
     place = next(index for index, argument in enumerate(arguments)
                  if argument.startswith('--filesystem'))
     del arguments[place:place + (1 if '=' in arguments[place] else 2)]
-    # Three contenders have that many objects each, and each number of them a folder of its own.
-    objects = int(options.objects * 3 * 1.12)
-    size = 8 * 1024 * _MIB + objects * 1024
+    # Each contender has that many objects, and each number of them a folder of its own.
+    objects = int(options.objects * len(growth.LAYOUTS) * 1.12)
+    size = (8 * 1024 + options.stream) * _MIB + objects * 1024
     helper = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'filesystems')
     return _wait_for(
         ['sh', helper, options.filesystem, str(size), str(objects + 500000), options.folder,
@@ -95,7 +101,7 @@ def _wait_for(command):
 def _measure(options, folder):
     order = random.Random(options.seed)
     found = {'about': about.about(folder, options.seed), 'rows': [], 'memory': None,
-             'scaling': [], 'growth': []}
+             'scaling': [], 'growth': [], 'layouts': []}
     _show(report.about(found['about']))
     pool = registry.Pool(folder)
     for row in rows.rows(options.quick):
@@ -107,14 +113,15 @@ def _measure(options, folder):
         found['memory'] = _memory(options, folder)
     if 'scaling' in options.only:
         found['scaling'] = [_scaling(options, method, folder, order) for method in ('put', 'get')]
-    if 'growth' in options.only:
-        found['growth'] = [_growth(options, cold, folder, order)
+    for part, names in (('growth', growth.NAMES), ('layouts', growth.LAYOUTS)):
+        if part in options.only:
+            found[part] = [_growth(options, names, cold, folder, order)
                            for cold in ((False, True) if options.cold else (False,))]
     return found
 
 
 def _memory(options, folder):
-    size = (16 if options.quick else 1024) * _MIB
+    size = options.stream * _MIB
     names = registry.RELAXED + registry.DURABLE
     found = figures.of_memory(
         *memory.run(names[:3] if options.quick else names, folder, size), size)
@@ -131,9 +138,9 @@ def _scaling(options, method, folder, order):
     return found
 
 
-def _growth(options, cold, folder, order):
+def _growth(options, names, cold, folder, order):
     found = figures.of_growth(
-        growth.run(folder, options.objects, options.rounds, order, cold), cold)
+        growth.run(names, folder, options.objects, options.rounds, order, cold), cold)
     _show(report.growth(found))
     return found
 

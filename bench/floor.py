@@ -1,8 +1,10 @@
 """The floor: the system calls themselves, with the guarantees of mezeo_fsstore.
 
-What is counted: all calls to the kernel that the guarantees need, the reading of the stream, the
-loops for short reads and writes, and the removal of the temporary on an error. What is not: paths
-and names are made beforehand, the shards are there, nothing is parsed or checked for validity.
+What is counted: all calls to the kernel that the guarantees need, the look whether somebody has
+planted a symbolic link for the shard among them, the reading of the stream, the loops for short
+reads and writes, and the removal of the temporary on an error. What is not: paths and names are
+made beforehand, the shards are there, nothing is parsed or checked for validity, and the two looks
+by which a failed durable put finds out what to take back.
 """
 
 import errno
@@ -27,29 +29,35 @@ class Floor(Named):
 
     def __init__(self, root):
         super().__init__(root)
-        for number in range(4096):
-            os.makedirs(os.path.join(root, '%03x' % number), exist_ok=True)
+        for shard in self.shards():
+            os.makedirs(os.path.join(root, shard), exist_ok=True)
+
+    def shards(self):
+        """Return the directories of the layout, relative to the root."""
+        return ['%03x' % number for number in range(4096)]
+
+    def shard_of(self, name):
+        """Return that of the object `name`."""
+        return name[:3]
 
     def missing(self):
         """Return the paths of an object, its temporary and its shard."""
         name = super().missing()
-        shard = self._shard(name)
+        shard = os.path.join(self.root, self.shard_of(name))
         return os.path.join(shard, name), os.path.join(shard, '.%s.%s' % (name, name[16:])), shard
-
-    def _shard(self, name):
-        return os.path.join(self.root, name[:3])
 
     def paths(self, count):
         return (self.missing()[0] for _ in range(count))
 
     def put(self, stream):
-        return self._publish(_write_stream, stream)
+        return self._publish(self._next(), _write_stream, stream)
 
     def copy(self, key):
+        _refuse_link(key[2])
         source = os.open(key[0], _READ)
         try:
             _require_regular(os.fstat(source))
-            return self._publish(self._transfer, source)
+            return self._publish(self._next(), self._transfer, source)
         finally:
             os.close(source)
 
@@ -58,39 +66,29 @@ class Floor(Named):
         for chunk in _read_all(source):
             _write(target, chunk)
 
-    def _publish(self, fill, source):
-        key = path, temporary, shard = self.next_name()
+    def _next(self):
+        key = self.next_name()
+        _refuse_link(key[2])
+        return key
+
+    def _publish(self, key, fill, source):
+        path, temporary, _ = key
         fd = os.open(temporary, _CREATE, 0o600)
         try:
             try:
                 os.fchmod(fd, 0o600)
                 fill(fd, source)
-                self._sync(fd)
             finally:
                 os.close(fd)
             os.rename(temporary, path)
         except BaseException:
             os.unlink(temporary)
             raise
-        self._sync_directory(shard)
         return key
 
-    def _sync(self, fd):
-        pass
-
-    def _sync_directory(self, path):
-        pass
-
     def get(self, key):
-        fd = os.open(key[0], _READ)
-        try:
-            size = _require_regular(os.fstat(fd)).st_size
-            data = os.read(fd, size)
-            while len(data) < size:
-                data += os.read(fd, size - len(data))
-            return data
-        finally:
-            os.close(fd)
+        _refuse_link(key[2])
+        return _whole(key[0])
 
     def chunks(self, key):
         fd = os.open(key[0], _READ)
@@ -101,17 +99,11 @@ class Floor(Named):
             os.close(fd)
 
     def get_range(self, key, offset, length):
-        fd = os.open(key[0], _READ)
-        try:
-            _require_regular(os.fstat(fd))
-            data = os.pread(fd, length, offset)
-            while len(data) < length:
-                data += os.pread(fd, length - len(data), offset + len(data))
-            return data
-        finally:
-            os.close(fd)
+        _refuse_link(key[2])
+        return _range(key[0], offset, length)
 
     def exists(self, key):
+        _refuse_link(key[2])
         try:
             return stat.S_ISREG(os.lstat(key[0]).st_mode)
         except FileNotFoundError:
@@ -120,9 +112,11 @@ class Floor(Named):
             return False
 
     def size(self, key):
+        _refuse_link(key[2])
         return _require_regular(os.lstat(key[0])).st_size
 
     def delete(self, key):
+        _refuse_link(key[2])
         os.unlink(key[0])
 
     def statistics(self):
@@ -134,23 +128,37 @@ class DurableFloor(Floor):
 
     durable = True
 
-    def _sync(self, fd):
-        os.fsync(fd)
+    # The directory's own opening refuses a link.
+    _next = Named.next_name
 
-    def _sync_directory(self, path):
-        fd = os.open(path, _DIRECTORY)
+    def _publish(self, key, fill, source):
+        path, temporary, shard = key
+        directory = os.open(shard, _DIRECTORY)
         try:
-            os.fsync(fd)
+            fd = os.open(temporary, _CREATE, 0o600)
+            try:
+                try:
+                    os.fchmod(fd, 0o600)
+                    fill(fd, source)
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
+                os.rename(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
+            os.fsync(directory)
         finally:
-            os.close(fd)
+            os.close(directory)
+        return key
 
     def delete(self, key):
-        fd = os.open(key[2], _DIRECTORY)
+        directory = os.open(key[2], _DIRECTORY)
         try:
             os.unlink(key[0])
-            os.fsync(fd)
+            os.fsync(directory)
         finally:
-            os.close(fd)
+            os.close(directory)
 
 
 class OneFolder(Floor):
@@ -158,18 +166,53 @@ class OneFolder(Floor):
 
     note = 'the bare system calls, no shards'
 
-    def _shard(self, name):
-        return self.root
+    def shards(self):
+        return []
+
+    def shard_of(self, name):
+        return ''
 
 
 class DurableOneFolder(OneFolder, DurableFloor):
     """The same, and on the disk when it returns."""
 
 
-class BareLook(Floor):
-    """One call and no more: it says False for a root that is not there."""
+class Shards256(Floor):
+    """A layout that was not chosen: see docs/speed.md."""
 
-    note = 'a single lstat; False for a missing root'
+    note = 'the bare system calls, 256 shards'
+
+    def shards(self):
+        return ['%02x' % number for number in range(256)]
+
+    def shard_of(self, name):
+        return name[:2]
+
+
+class Shards256Of256(Floor):
+    """Another."""
+
+    note = 'the bare system calls, 256 times 256 shards'
+
+    def shards(self):
+        return ['%02x/%02x' % (number // 256, number % 256) for number in range(65536)]
+
+    def shard_of(self, name):
+        return '%s/%s' % (name[:2], name[2:4])
+
+
+class Bare(Floor):
+    """Follows a symbolic link in the place of a shard; takes a missing root for an empty one."""
+
+    note = 'the bare system calls, with fewer guarantees'
+
+    _next = Named.next_name
+
+    def get(self, key):
+        return _whole(key[0])
+
+    def get_range(self, key, offset, length):
+        return _range(key[0], offset, length)
 
     def exists(self, key):
         try:
@@ -177,35 +220,11 @@ class BareLook(Floor):
         except FileNotFoundError:
             return False
 
-
-class NoLinks(Floor):
-    """Refuses a shard that is a symbolic link: O_NOFOLLOW minds the last part of a path only."""
-
-    note = 'the bare system calls, and a look at the shard'
-
-    def put(self, stream):
-        _refuse_link(self._names[0][2])
-        return super().put(stream)
-
-    def get(self, key):
-        _refuse_link(key[2])
-        return super().get(key)
-
-    def get_range(self, key, offset, length):
-        _refuse_link(key[2])
-        return super().get_range(key, offset, length)
-
-    def exists(self, key):
-        _refuse_link(key[2])
-        return super().exists(key)
-
     def size(self, key):
-        _refuse_link(key[2])
-        return super().size(key)
+        return _require_regular(os.lstat(key[0])).st_size
 
     def delete(self, key):
-        _refuse_link(key[2])
-        super().delete(key)
+        os.unlink(key[0])
 
 
 class Sendfile(Floor):
@@ -252,6 +271,30 @@ def _require_reflink(root):
         finally:
             os.unlink(source)
             os.unlink(target)
+
+
+def _whole(path):
+    fd = os.open(path, _READ)
+    try:
+        size = _require_regular(os.fstat(fd)).st_size
+        data = os.read(fd, size)
+        while len(data) < size:
+            data += os.read(fd, size - len(data))
+        return data
+    finally:
+        os.close(fd)
+
+
+def _range(path, offset, length):
+    fd = os.open(path, _READ)
+    try:
+        _require_regular(os.fstat(fd))
+        data = os.pread(fd, length, offset)
+        while len(data) < length:
+            data += os.pread(fd, length - len(data), offset + len(data))
+        return data
+    finally:
+        os.close(fd)
 
 
 def _refuse_link(path):

@@ -15,11 +15,13 @@ from bench.rounds import settle
 _SIZE = 4096
 _SAMPLE = 100
 NAMES = ('floor', 'mezeo_fsstore', 'simple')
+#: Other layouts than the floor's, of which one is the module's.
+LAYOUTS = ('floor', 'one folder', '256 shards', '256 x 256 shards')
 OPERATIONS = ('put', 'get', 'exists', 'miss', 'statistics')
 DROP_CACHES = '/proc/sys/vm/drop_caches'
 
 
-def run(folder, largest, rounds, random, cold=False):
+def run(names, folder, largest, rounds, random, cold=False):
     """Return name -> operation -> number of objects -> seconds per operation, one for each round.
 
     From 1,000 objects to `largest`, each ten times the last. With `cold`, the kernel forgets all
@@ -28,10 +30,10 @@ def run(folder, largest, rounds, random, cold=False):
     folder = os.path.join(folder, 'growth')
     numbers = [10 ** power for power in range(3, 10) if 10 ** power <= largest]
     results = {name: {operation: {number: [] for number in numbers} for operation in OPERATIONS}
-               for name in NAMES}
+               for name in names}
     try:
         stores = {(name, number): _filled(folder, name, number)
-                  for name in NAMES for number in numbers}
+                  for name in names for number in numbers}
         for turn in range(rounds + 1):
             for name, number in random.sample(sorted(stores), len(stores)):
                 for operation, seconds in _measure(*stores[name, number], random, cold):

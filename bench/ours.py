@@ -85,6 +85,32 @@ class DurableOurs(Ours):
     durable = True
 
 
+class _Chunks(Ours):
+    """mezeo_fsstore with chunks of another size than the one that was chosen: see docs/speed.md."""
+
+    size = 0
+
+    def put(self, stream):
+        from mezeo_fsstore import streams
+        chosen, streams.CHUNK_SIZE = streams.CHUNK_SIZE, self.size
+        try:
+            return super().put(stream)
+        finally:
+            streams.CHUNK_SIZE = chosen
+
+
+class Chunks64K(_Chunks):
+    size = 64 * 1024
+
+
+class Chunks256K(_Chunks):
+    size = 256 * 1024
+
+
+class Chunks4M(_Chunks):
+    size = 4096 * 1024
+
+
 class Simple(Module):
     """The reference module."""
 

@@ -19,7 +19,8 @@ def draw(figures, folder):
     os.makedirs(folder, exist_ok=True)
     kind = figures['about']['filesystem']
     parts = (('ratios', _ratios, figures['rows']), ('memory', _memory, figures['memory']),
-             ('scaling', _scaling, figures['scaling']), ('growth', _growth, figures['growth']))
+             ('scaling', _scaling, figures['scaling']), ('growth', _growth, figures['growth']),
+             ('layouts', _growth, figures['layouts']))
     paths = []
     for name, part, content in parts:
         if content:
@@ -81,7 +82,7 @@ def _color(name):
 
 
 _FLOORS = {registry.note(name) for name in (
-    'floor', 'one folder', 'no links', 'bare look', 'sendfile', 'reflink')}
+    'floor', 'one folder', 'bare', 'sendfile', 'reflink')}
 
 
 def _memory(figures, kind):
@@ -123,7 +124,7 @@ def _growth(parts, kind):
     picture, axes = _grid(len(parts) * len(operations), 2, 2.9)
     panels = [(part, operation) for part in parts for operation in operations]
     for axis, (part, operation) in zip(axes, panels):
-        for name, color in zip(part['contenders'], (_FLOOR, _OURS, _ATOMIC)):
+        for name, color in zip(part['contenders'], (_FLOOR, _OURS, _ATOMIC, _IN_PLACE)):
             found = part['contenders'][name][operation]
             axis.plot([int(number) for number in found],
                       [values['best'] * 1e6 for values in found.values()],

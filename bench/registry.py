@@ -8,14 +8,18 @@ _CLASSES = {
     'floor, durable': 'floor.DurableFloor',
     'one folder': 'floor.OneFolder',
     'one folder, durable': 'floor.DurableOneFolder',
-    'no links': 'floor.NoLinks',
-    'bare look': 'floor.BareLook',
+    'bare': 'floor.Bare',
+    '256 shards': 'floor.Shards256',
+    '256 x 256 shards': 'floor.Shards256Of256',
     'sendfile': 'floor.Sendfile',
     'sendfile, durable': 'floor.DurableSendfile',
     'reflink': 'floor.Reflink',
     'reflink, durable': 'floor.DurableReflink',
     'mezeo_fsstore': 'ours.Ours',
     'mezeo_fsstore, durable': 'ours.DurableOurs',
+    'chunks of 64 KiB': 'ours.Chunks64K',
+    'chunks of 256 KiB': 'ours.Chunks256K',
+    'chunks of 4 MiB': 'ours.Chunks4M',
     'simple': 'ours.Simple',
     'filedepot': 'peers.Filedepot',
     'minimalkv': 'peers.Minimalkv',
@@ -40,6 +44,11 @@ def guarantee(name):
     if kind.in_place:
         return 'in place: torn by a crash'
     return 'atomic, durable' if kind.durable else 'atomic'
+
+
+def is_peer(name):
+    """Return whether `name` is neither of this project nor made of bare calls."""
+    return _CLASSES[name].startswith('peers.')
 
 
 def note(name):

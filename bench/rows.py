@@ -215,33 +215,38 @@ class Statistics(Row):
 def rows(quick=False):
     """Return all rows in the order of the report; with `quick` small ones that only show life."""
     few, many = (3, 10) if quick else (25, 100)
-    large, middle = (4 * MIB, MIB) if quick else (256 * MIB, 16 * MIB)
+    large, middle, huge = (4 * MIB, MIB, 8 * MIB) if quick else (256 * MIB, 16 * MIB, 1024 * MIB)
     relaxed, durable, readers = registry.RELAXED, registry.DURABLE, registry.READERS
-    copiers = relaxed + ('sendfile', 'reflink')
-    no_links = ('no links',)
-    text = '%d MiB' % (large // MIB)
+    kernel, durably = ('sendfile', 'reflink'), ('sendfile, durable', 'reflink, durable')
+    bare = ('bare',)
+    text, huge_text = '%d MiB' % (large // MIB), '%d MiB' % (huge // MIB)
     return [
-        Put('put-4k', 'put 4 KiB', relaxed + ('one folder',) + no_links, many,
-            4 * KIB),
+        Put('put-4k', 'put 4 KiB', relaxed + ('one folder',) + bare, many, 4 * KIB),
         Put('put-4k-durable', 'put 4 KiB, durable', durable + ('one folder, durable',), few,
             4 * KIB),
         Put('put-64k', 'put 64 KiB', relaxed, many, 64 * KIB),
         Put('put-64k-durable', 'put 64 KiB, durable', durable, few, 64 * KIB),
         Put('put-256m', 'put ' + text, relaxed, 1, large),
         Put('put-256m-durable', 'put %s, durable' % text, durable, 1, large),
-        Get('get-4k', 'get 4 KiB', readers + no_links, many, 4 * KIB),
+        Put('chunks', 'put %s in chunks of 1 MiB, and others' % text,
+            ('mezeo_fsstore', 'chunks of 64 KiB', 'chunks of 256 KiB', 'chunks of 4 MiB'), 1,
+            large),
+        Get('get-4k', 'get 4 KiB', readers + bare, many, 4 * KIB),
         GetLarge('get-256m', 'get ' + text, readers, 1, large),
-        Range('range-4k', '4 KiB out of %d MiB' % (middle // MIB), readers + no_links, many,
+        Range('range-4k', '4 KiB out of %d MiB' % (middle // MIB), readers + bare, many,
               middle, length=4 * KIB),
         Range('range-64k', '64 KiB out of %d MiB' % (middle // MIB), readers, many, middle,
               length=64 * KIB),
-        Exists('exists-hit', 'exists: yes', readers + no_links + ('bare look',), many, 4 * KIB),
-        Missing('exists-miss', 'exists: no', readers + no_links + ('bare look',), many, 4 * KIB),
-        Size('size', 'size', readers + no_links, many, 4 * KIB),
-        Delete('delete', 'delete', relaxed + no_links, many, 4 * KIB),
+        Exists('exists-hit', 'exists: yes', readers + bare, many, 4 * KIB),
+        Missing('exists-miss', 'exists: no', readers + bare, many, 4 * KIB),
+        Size('size', 'size', readers + bare, many, 4 * KIB),
+        Delete('delete', 'delete', relaxed + bare, many, 4 * KIB),
         Delete('delete-durable', 'delete, durable', durable, few, 4 * KIB),
         Statistics('statistics', 'statistics', relaxed, many, 0),
-        Copy('copy-256m', 'server-side copy of ' + text, copiers, 1, large),
-        Copy('copy-256m-durable', 'server-side copy of %s, durable' % text,
-             durable + ('sendfile, durable', 'reflink, durable'), 1, large),
+        Copy('copy-256m', 'server-side copy of ' + text, relaxed + kernel, 1, large),
+        Copy('copy-256m-durable', 'server-side copy of %s, durable' % text, durable + durably, 1,
+             large),
+        Copy('copy-1g', 'server-side copy of ' + huge_text, relaxed[:2] + kernel, 1, huge),
+        Copy('copy-1g-durable', 'server-side copy of %s, durable' % huge_text,
+             durable[:2] + durably, 1, huge),
     ]

@@ -1,0 +1,127 @@
+"""The figures on a page of documentation: what lies between two marks is written anew.
+
+    <!-- xfs: rows -->
+    ...
+    <!-- end -->
+
+A page may have such a place for each type of filesystem and part of the figures, or none.
+"""
+
+import re
+
+import tabulate
+
+from bench import registry
+
+MIB = 1024 * 1024
+
+#: What a row is to reach: its best round over the floor's.
+TARGETS = {'put-4k': 1.3, 'put-4k-durable': 1.1, 'put-256m': 1.05, 'get-4k': 1.5, 'get-256m': 1.05,
+           'range-4k': 1.6, 'exists-hit': 1.5, 'exists-miss': 1.5, 'size': 1.5, 'delete': 1.1,
+           'delete-durable': 1.1, 'copy-256m-durable': 0.1, 'copy-1g-durable': 0.1}
+
+
+def update(path, found):
+    """Write the parts of `found`, of one run, to their places in the file `path`."""
+    with open(path, encoding='utf-8') as source:
+        text = source.read()
+    kind = found['about']['filesystem']
+    for name, part in (('about', _about), ('rows', _rows), ('chunks', _chunks),
+                       ('memory', _memory), ('scaling', _scaling), ('growth', _growths),
+                       ('layouts', _growths)):
+        content = found[{'chunks': 'rows'}.get(name, name)]
+        written = part(content) if content else None
+        if written:
+            text = _replace(text, '%s: %s' % (kind, name), written)
+    with open(path, 'w', encoding='utf-8') as target:
+        target.write(text)
+
+
+def _replace(text, mark, content):
+    place = re.compile(r'(<!-- %s -->\n).*?(<!-- end -->)' % re.escape(mark), re.DOTALL)
+    return place.sub(lambda found: found.group(1) + content + '\n' + found.group(2), text)
+
+
+def _about(facts):
+    return ('%(filesystem)s on a fresh filesystem in a file, Linux %(kernel)s, %(machine)s, '
+            '%(cores)d cores, Python %(python)s.' % facts)
+
+
+def _rows(rows):
+    """Return ours beside the bare calls, and beside the nearest of the peers."""
+    lines = []
+    for row in rows:
+        found = row['contenders']
+        ours = found.get('mezeo_fsstore') or found['mezeo_fsstore, durable']
+        if row['name'] == 'chunks':
+            continue
+        bare = found.get('bare')
+        lines.append([
+            row['title'], _time(ours['best']), _times(ours['best_ratio']),
+            _times(TARGETS.get(row['name'])), _times(ours['median_ratio']),
+            _times(ours['cpu_ratio']), _times(bare and ours['best'] / bare['best']),
+            _nearest(found, True), _nearest(found, False)])
+    return _table(['', 'best', '/floor', 'target', 'median', 'CPU', '/bare',
+                   'best peer, atomic', 'best peer, in place'], lines)
+
+
+def _nearest(found, atomic):
+    """Return the quickest of the peers whose objects are `atomic`, or else are written in place."""
+    ratios = [(values['best_ratio'], name) for name, values in found.items()
+              if registry.is_peer(name)
+              and atomic != registry.guarantee(name).startswith('in place')]
+    return '%s %.2f' % min(ratios)[::-1] if ratios else '-'
+
+
+def _chunks(rows):
+    for row in rows:
+        if row['name'] == 'chunks':
+            return _table(['', 'best', '/1 MiB', 'median', 'CPU'], [
+                [name, _time(values['best']), _times(values['best_ratio']),
+                 _times(values['median_ratio']), _times(values['cpu_ratio'])]
+                for name, values in row['contenders'].items()])
+
+
+def _memory(figures):
+    return _table(['peak memory, MiB, of a stream of %d MiB' % (figures['size'] // MIB), 'put',
+                   'get'],
+                  [[name, '%.1f' % (values['put'] / MIB), '%.1f' % (values['get'] / MIB)]
+                   for name, values in figures['contenders'].items()])
+
+
+def _scaling(parts):
+    settings = list(next(iter(parts[0]['contenders'].values())))
+    lines = [['%s, %s' % (part['method'], name)] + [
+        '%d (%s)' % (values[setting]['best'], _times(values[setting]['ratio']))
+        for setting in settings]
+        for part in parts for name, values in part['contenders'].items()
+        if not registry.is_peer(name)]
+    return _table(['operations a second'] + settings, lines)
+
+
+def _growths(parts):
+    return '\n\n'.join(_growth(part) for part in parts)
+
+
+def _growth(part):
+    numbers = list(next(iter(next(iter(part['contenders'].values())).values())))
+    lines = [[operation, name] + [
+        '%.1f (%s)' % (values[number]['best'] * 1e6, _times(values[number]['ratio']))
+        for number in numbers]
+        for name, operations in part['contenders'].items()
+        for operation, values in operations.items()]
+    return _table(['%s, best us' % ('cold' if part['cold'] else 'warm'), '']
+                  + ['10^%d' % (len(number) - 1) for number in numbers], sorted(lines))
+
+
+def _table(headers, lines):
+    return tabulate.tabulate(lines, headers, tablefmt='github', disable_numparse=True)
+
+
+def _time(seconds):
+    unit, factor = ('us', 1e6) if seconds < 1e-3 else ('ms', 1e3)
+    return '%.3g %s' % (seconds * factor, unit)
+
+
+def _times(ratio):
+    return '-' if ratio is None else '%.2f' % ratio
