@@ -103,8 +103,8 @@ class Chunks64K(_Chunks):
     size = 64 * 1024
 
 
-class Chunks256K(_Chunks):
-    size = 256 * 1024
+class Chunks1M(_Chunks):
+    size = 1024 * 1024
 
 
 class Chunks4M(_Chunks):

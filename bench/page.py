@@ -76,7 +76,7 @@ def _nearest(found, atomic):
 def _chunks(rows):
     for row in rows:
         if row['name'] == 'chunks':
-            return _table(['', 'best', '/1 MiB', 'median', 'CPU'], [
+            return _table(['', 'best', '/256 KiB', 'median', 'CPU'], [
                 [name, _time(values['best']), _times(values['best_ratio']),
                  _times(values['median_ratio']), _times(values['cpu_ratio'])]
                 for name, values in row['contenders'].items()])

@@ -18,7 +18,7 @@ _CLASSES = {
     'mezeo_fsstore': 'ours.Ours',
     'mezeo_fsstore, durable': 'ours.DurableOurs',
     'chunks of 64 KiB': 'ours.Chunks64K',
-    'chunks of 256 KiB': 'ours.Chunks256K',
+    'chunks of 1 MiB': 'ours.Chunks1M',
     'chunks of 4 MiB': 'ours.Chunks4M',
     'simple': 'ours.Simple',
     'filedepot': 'peers.Filedepot',

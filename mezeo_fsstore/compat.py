@@ -44,6 +44,8 @@ else:
     class ReadStream(io.FileIO):
         """The binary file of an object: nobody else makes one, so it can be told by its type.
 
+        It reads from the descriptor that it is made from, and owns it from now on.
+
         It has no buffer. So a server that takes its `fileno()` after some reads goes on where they
         ended, and a range of an object costs no more than its own bytes.
         """
@@ -52,13 +54,11 @@ else:
             """Return bytes that follow, without moving: the base class looks there for lines."""
             return os.pread(self.fileno(), 8192, self.tell())
 
+    open_stream = ReadStream
+
     # From Python 3.8 on, and in the kernel from 4.5 on.
     copy_file_range = getattr(os, 'copy_file_range', None)
     sendfile = os.sendfile
-
-    def open_stream(fd):
-        """Return a binary file object that reads from `fd`, and owns it from now on."""
-        return ReadStream(fd)
 
     def iterate_names(path):
         """Yield the names in the directory `path`, in no order."""

@@ -50,7 +50,11 @@ def read(fd, size, path):
 
 def file_object(fd, path):
     """Return a binary file object that reads from `fd`, and owns it from now on."""
-    return _naming(path, open_stream, fd)
+    try:
+        return open_stream(fd)
+    except EnvironmentError as error:
+        _name(error, path)
+        raise
 
 
 def status(fd, path):

@@ -9,6 +9,7 @@ import sys
 import termios
 
 from mezeo_fsstore import progress
+from mezeo_fsstore.streams import CHUNK_SIZE
 from tests import content
 from tests.support import PROJECT, CommandTestCase, environment, mock
 
@@ -56,7 +57,7 @@ class ProgressTest(CommandTestCase):
 
     def test_a_plain_count_where_tqdm_is_missing(self):
         output, shown = self.on_terminal('put', self.root, self.source(3000000), without='tqdm')
-        self.assertTrue(shown.startswith('\r1048576 bytes\x1b[K'), repr(shown))
+        self.assertTrue(shown.startswith('\r%d bytes\x1b[K' % CHUNK_SIZE), repr(shown))
         self.assertTrue(shown.endswith('\r\x1b[K'), repr(shown))
         self.assertEqual(3000000, self.storage.get_size(None, output.decode('ascii').strip()))
 
