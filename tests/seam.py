@@ -96,21 +96,25 @@ class Dying(Recording):
 
 
 class Failing(Seam):
-    """The call number `place` fails with `number` instead of being done.
+    """Of the calls that `fits(name, arguments)`, number `place` fails with the errno `number`.
 
     A close is done all the same, as on Linux. The error has a path where Python gives one on each
     version: in calls that take a path, but not in `rename` and `link`.
     """
 
-    def __init__(self, place, number):
+    def __init__(self, number, place=0, fits=lambda name, arguments: True):
         super(Failing, self).__init__()
-        self._place, self._number = place, number
+        self._number, self._place, self._fits = number, place, fits
         self.failed = None
 
     def interpose(self, name, original, arguments):
-        self._place -= 1
-        if self._place != -1:
-            return original(*arguments)
+        if self._fits(name, arguments):
+            self._place -= 1
+            if self._place == -1:
+                self._fail(name, original, arguments)
+        return original(*arguments)
+
+    def _fail(self, name, original, arguments):
         self.failed = (name, arguments)
         if name == 'close':
             original(*arguments)

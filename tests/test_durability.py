@@ -6,7 +6,8 @@ import stat
 
 from mezeo_fsstore import disk
 from tests import Stream, StreamError
-from tests.support import RootTestCase, mock, open_descriptors
+from tests.seam import Failing
+from tests.support import RootTestCase, mock
 
 CHANGES = ('create', 'set_mode', 'write', 'sync', 'close', 'rename', 'link',
            'remove', 'make_directory', 'sync_directory')
@@ -122,55 +123,9 @@ class OrderTest(RootTestCase):
 class FailureTest(RootTestCase):
     """A call to the system fails once: the error says where, and nothing else has happened."""
 
-    def fail_once(self, name, number, where=lambda *arguments: True, after=False):
-        """Return a patch of `os.<name>`: the first call that fits `where` fails.
-
-        With `after` it does its work first, as a close does. The error has a path where Python
-        gives it one on every version: in calls with a path, but not in `rename`.
-        """
-        original, left = getattr(os, name), [True]
-
-        def call(*arguments, **options):
-            if left and where(*arguments):
-                left.pop()
-                if after:
-                    original(*arguments, **options)
-                path = arguments[0] if isinstance(arguments[0], str) and name != 'rename' else None
-                raise OSError(number, os.strerror(number), path)
-            return original(*arguments, **options)
-        return mock.patch('os.' + name, call)
-
-    steps = [
-        ('open', lambda path, flags, *mode: flags & os.O_CREAT, False),
-        ('fchmod', lambda fd, mode: is_file(fd), False),
-        ('write', lambda *arguments: True, False),
-        ('fsync', lambda fd: is_file(fd), False),
-        ('close', lambda fd: is_file(fd), True),
-        ('lstat', lambda path: len(os.path.basename(path)) == 32, False),
-        ('rename', lambda *arguments: True, False),
-    ]
-
-    def test_any_step_of_a_write_that_fails_leaves_what_was_there(self):
-        for number in (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES,
-                       errno.ESTALE, errno.EMFILE):
-            for step in self.steps:
-                self.check_write(number, *step)
-
-    def check_write(self, number, name, where, after):
-        fresh, replaced = self.storage.new_data(None), self.put(b'old')
-        for module_data in (fresh, replaced):
-            descriptors = open_descriptors()
-            with self.fail_once(name, number, where, after):
-                error = self.assign_fails(module_data, b'new')
-            self.assertEqual(number, error.errno, name)
-            self.assertTrue(error.filename.startswith(self.root) and error.filename in str(error),
-                            '%s: no path in %s' % (name, error))
-            self.assertEqual(descriptors, open_descriptors(), name)
-            self.assertEqual([], self.temporaries(), name)
-        self.assertFalse(self.storage.available(None, fresh), name)
-        self.assertEqual(b'old', self.get(replaced), name)
-        self.storage.assign(None, fresh, Stream(b'next'))
-        self.assertEqual(b'next', self.get(fresh))
+    def fail_once(self, name, number, where=lambda *arguments: True):
+        """Let the first call `name` with arguments that fit `where` fail."""
+        return Failing(number, fits=lambda called, arguments: called == name and where(*arguments))
 
     def test_a_directory_that_fails_to_sync_takes_a_new_object_away_again(self):
         module_data = self.storage.new_data(None)
@@ -269,32 +224,11 @@ class FailureTest(RootTestCase):
         self.assertTrue(error.filename.startswith(self.root))
         self.assertEqual([], self.files())
 
-    def test_a_delete_that_fails_says_so_and_where(self):
-        module_data = self.put()
-        for name in ('unlink', 'fsync'):
-            with self.fail_once(name, errno.EIO):
-                error = self.raised(EnvironmentError, self.storage.delete, None, module_data)
-            self.assertEqual(errno.EIO, error.errno)
-            self.assertTrue(error.filename.startswith(self.root))
-        self.storage.delete(None, module_data)
-
     def test_an_interrupt_leaves_nothing(self):
         for name in ('write', 'fsync', 'rename'):
             with mock.patch('os.' + name, side_effect=KeyboardInterrupt):
                 self.raised(KeyboardInterrupt, self.put)
             self.assertEqual([], self.files())
-
-    def test_a_shard_that_can_not_be_made_is_an_error_with_its_path(self):
-        with self.fail_once('mkdir', errno.ENOSPC):
-            error = self.raised(EnvironmentError, self.put)
-        self.assertEqual(errno.ENOSPC, error.errno)
-
-    def test_a_shard_whose_mode_can_not_be_set_is_an_error(self):
-        with self.fail_once('fchmod', errno.EIO):
-            error = self.raised(EnvironmentError, self.put)
-        self.assertEqual(errno.EIO, error.errno)
-        self.assertTrue(error.filename.startswith(self.root))
-        self.assertEqual([], self.files())
 
     def test_a_shard_that_another_makes_at_the_same_moment_is_as_good(self):
         original = os.mkdir

@@ -42,7 +42,7 @@ class EveryCallTest(RootTestCase):
                 module_data = prepare()
                 descriptors, left = open_descriptors(), self.temporaries()
                 error = None
-                with Failing(place, number) as seam:
+                with Failing(number, place) as seam:
                     try:
                         operate(module_data)
                     except EnvironmentError as raised:
