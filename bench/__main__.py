@@ -130,10 +130,11 @@ def _memory(options, folder):
 
 
 def _scaling(options, method, folder, order):
-    # Swift's green threads are no threads of the system.
+    names = registry.RELAXED[:3] if options.quick else registry.RELAXED
+    if method == 'put':
+        names += registry.DURABLE[:2]  # Swift's green threads are no threads of the system
     found = figures.of_scaling(method, *scaling.run(
-        registry.RELAXED[:3] if options.quick else registry.RELAXED, method, folder,
-        options.rounds, 20 if options.quick else 500, order))
+        names, method, folder, options.rounds, 20 if options.quick else 500, order))
     _show(report.scaling(found))
     return found
 
