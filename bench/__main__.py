@@ -79,8 +79,8 @@ def _on_fresh_filesystem(options):
     place = next(index for index, argument in enumerate(arguments)
                  if argument.startswith('--filesystem'))
     del arguments[place:place + (1 if '=' in arguments[place] else 2)]
-    # Each contender has that many objects, and each number of them a folder of its own.
-    objects = int(options.objects * len(growth.LAYOUTS) * 1.12)
+    # Each number of objects has a folder of its own.
+    objects = int(options.objects * 1.12)
     size = (8 * 1024 + options.stream) * _MIB + objects * 1024
     helper = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'filesystems')
     return _wait_for(
@@ -115,8 +115,7 @@ def _measure(options, folder):
         found['scaling'] = [_scaling(options, method, folder, order) for method in ('put', 'get')]
     for part, names in (('growth', growth.NAMES), ('layouts', growth.LAYOUTS)):
         if part in options.only:
-            found[part] = [_growth(options, names, cold, folder, order)
-                           for cold in ((False, True) if options.cold else (False,))]
+            found[part] = _growth(options, names, folder, order)
     return found
 
 
@@ -139,11 +138,13 @@ def _scaling(options, method, folder, order):
     return found
 
 
-def _growth(options, names, cold, folder, order):
-    found = figures.of_growth(
-        growth.run(names, folder, options.objects, options.rounds, order, cold), cold)
-    _show(report.growth(found))
-    return found
+def _growth(options, names, folder, order):
+    colds = (False, True) if options.cold else (False,)
+    parts = [figures.of_growth(results, cold) for cold, results in zip(colds, growth.run(
+        names, folder, options.objects, options.rounds, order, colds))]
+    for part in parts:
+        _show(report.growth(part))
+    return parts
 
 
 def _show(text):

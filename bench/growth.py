@@ -1,8 +1,10 @@
 """What put, get, exists (hit and miss) and statistics cost as the number of objects grows.
 
-A folder for each number of objects, all made beforehand and measured in turn, so that what else
-the machine does meets all alike. The objects that only have to be there are empty files, in the
-places where the contender would put them; those that are read are real ones among them.
+One contender after the other, or the inodes of all would leave no memory for each other: what is
+compared is one number of objects with another. For that a folder for each number, all made
+beforehand and measured in turn, so that what else the machine does meets all alike. The objects
+that only have to be there are empty files, in the places where the contender would put them; those
+that are read are real ones among them.
 """
 
 import os
@@ -21,31 +23,39 @@ OPERATIONS = ('put', 'get', 'exists', 'miss', 'statistics')
 DROP_CACHES = '/proc/sys/vm/drop_caches'
 
 
-def run(names, folder, largest, rounds, random, cold=False):
-    """Return name -> operation -> number of objects -> seconds per operation, one for each round.
+def run(names, folder, largest, rounds, random, colds=(False,)):
+    """Return, for each of `colds`, name -> operation -> number of objects -> seconds per operation.
 
-    From 1,000 objects to `largest`, each ten times the last. With `cold`, the kernel forgets all
-    that it knows of files before each measurement: it must be asked to, by the superuser.
+    One for each round. From 1,000 objects to `largest`, each ten times the last. Where `colds` has
+    a true value, the kernel forgets all that it knows of files before each measurement: it must be
+    asked to, by the superuser.
     """
-    folder = os.path.join(folder, 'growth')
     numbers = [10 ** power for power in range(3, 10) if 10 ** power <= largest]
-    results = {name: {operation: {number: [] for number in numbers} for operation in OPERATIONS}
-               for name in names}
+    found = {name: _of_one(name, os.path.join(folder, 'growth'), numbers, rounds, random, colds)
+             for name in names}
+    return [{name: found[name][cold] for name in names} for cold in colds]
+
+
+def _of_one(name, folder, numbers, rounds, random, colds):
     try:
-        stores = {(name, number): _filled(folder, name, number)
-                  for name in names for number in numbers}
-        for turn in range(rounds + 1):
-            for name, number in random.sample(sorted(stores), len(stores)):
-                for operation, seconds in _measure(*stores[name, number], random, cold):
-                    if turn:  # the first only warms up
-                        results[name][operation][number].append(seconds)
+        stores = {number: _filled(folder, name, number) for number in numbers}
+        return {cold: _in_turns(stores, rounds, random, cold) for cold in colds}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_turns(stores, rounds, random, cold):
+    results = {operation: {number: [] for number in stores} for operation in OPERATIONS}
+    for turn in range(rounds + 1):
+        for number in random.sample(list(stores), len(stores)):
+            for operation, seconds in _measure(*stores[number], random, cold):
+                if turn:  # the first only warms up
+                    results[operation][number].append(seconds)
     return results
 
 
 def _filled(folder, name, number):
-    contender = registry.make(name, os.path.join(folder, name, str(number)))
+    contender = registry.make(name, os.path.join(folder, str(number)))
     for path in contender.paths(number - _SAMPLE):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     contender.prepare(_SAMPLE)
