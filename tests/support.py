@@ -22,8 +22,8 @@ from mezeo_fsstore import FilesystemStorage
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase',
-           'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'path_in',
-           'run_python', 'start_python', 'build_egg', 'FOREIGN_BASE']
+           'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'closed_to_others',
+           'path_in', 'run_python', 'start_python', 'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
@@ -94,11 +94,9 @@ class CommandTestCase(RootTestCase):
     def let_all_in(self):
         """Let other users reach the root; skip the test where the folders above keep them out."""
         os.chmod(self.folder, 0o755)
-        folder = self.folder
-        while folder != '/':
-            folder = os.path.dirname(folder)
-            if not os.stat(folder).st_mode & 0o001:
-                self.skipTest('another user can not reach %s' % folder)
+        barrier = closed_to_others(self.folder)
+        if barrier:
+            self.skipTest('another user can not reach %s' % barrier)
 
     def succeeds(self, *arguments, **options):
         """Return the output as text."""
@@ -128,6 +126,15 @@ def mounted(test, kind, folder, options, source='mezeo_fsstore-test'):
         yield
     finally:
         subprocess.check_call(['umount', folder])
+
+
+def closed_to_others(folder):
+    """Return the nearest of the folders above `folder` that keeps other users out, None for none."""
+    while folder != '/':
+        folder = os.path.dirname(folder)
+        if not os.stat(folder).st_mode & 0o001:
+            return folder
+    return None
 
 
 def path_in(module_data):
@@ -164,7 +171,7 @@ def run_python(*arguments, **options):
     """Run this interpreter and return its status, output and error output, as bytes.
 
     Options: `path`, the folders to import from (the project); `cwd`; `input`, bytes; `environment`,
-    more variables.
+    more variables; `python`, another interpreter.
     """
     process = start_python(*arguments, **options)
     output, errors = process.communicate(options.get('input', b''))
@@ -174,15 +181,15 @@ def run_python(*arguments, **options):
 def start_python(*arguments, **options):
     """Start this interpreter and return the process, whose three streams are pipes.
 
-    Options: `path`, `cwd` and `environment` as of `run_python`.
+    Options: `path`, `cwd`, `environment` and `python` as of `run_python`.
     """
     return subprocess.Popen(
-        (sys.executable,) + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        (options.get('python', sys.executable),) + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, cwd=options.get('cwd'),
         env=environment(*options.get('path', [PROJECT]), **options.get('environment', {})))
 
 
-def build_egg(folder):
+def build_egg(folder, python=sys.executable):
     """Return the path of the egg, built in `folder` as in a container: no leave to write bytecode.
 
     Beside it lies `modules.py`, the base class of a platform.
@@ -196,7 +203,7 @@ def build_egg(folder):
     open(os.path.join(stale, 'stale.py'), 'w').close()
     status, output, errors = run_python(
         os.path.join(tree, 'setup.py'), 'bdist_egg', cwd=folder, path=[],
-        environment={'PYTHONDONTWRITEBYTECODE': '1'})
+        environment={'PYTHONDONTWRITEBYTECODE': '1'}, python=python)
     assert status == 0, output + errors
     eggs = glob.glob(os.path.join(tree, 'dist', '*.egg'))
     assert len(eggs) == 1, eggs
