@@ -7,7 +7,8 @@ import struct
 try:
     from http.client import HTTPConnection, HTTPException
 except ImportError:
-    from httplib import HTTPConnection, HTTPException
+    # Python 2, which runs no server that could be asked.
+    HTTPConnection = HTTPException = None
 
 HOST = '127.0.0.1'
 PATIENCE = 60
@@ -125,7 +126,7 @@ def vanish(connection, end):
     try:
         if end == 'half-close':
             connection.shutdown(socket.SHUT_WR)
-            return b''.join(iter(lambda: connection.recv(65536), b''))
+            return read_all(connection)
         if end == 'reset':
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         return b''
@@ -133,3 +134,8 @@ def vanish(connection, end):
         return b''
     finally:
         connection.close()
+
+
+def read_all(connection):
+    """Return what the server says until it closes the connection."""
+    return b''.join(iter(lambda: connection.recv(65536), b''))

@@ -129,7 +129,7 @@ def mounted(test, kind, folder, options, source='mezeo_fsstore-test'):
 
 
 def closed_to_others(folder):
-    """Return the nearest of the folders above `folder` that keeps other users out, None for none."""
+    """Return the nearest folder above `folder` that keeps other users out, None for none."""
     while folder != '/':
         folder = os.path.dirname(folder)
         if not os.stat(folder).st_mode & 0o001:
@@ -184,8 +184,8 @@ def start_python(*arguments, **options):
     Options: `path`, `cwd`, `environment` and `python` as of `run_python`.
     """
     return subprocess.Popen(
-        (options.get('python', sys.executable),) + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, cwd=options.get('cwd'),
+        (options.get('python', sys.executable),) + arguments, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=options.get('cwd'),
         env=environment(*options.get('path', [PROJECT]), **options.get('environment', {})))
 
 

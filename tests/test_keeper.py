@@ -1,0 +1,54 @@
+"""The keeper of the tests' servers: nothing is left behind, however the test ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+from tests import processes
+from tests.apache import wait_until
+from tests.support import PROJECT, unittest
+
+KEEPER = os.path.join(PROJECT, 'tests', 'keeper.py')
+SLEEPER = [sys.executable, '-c', 'import time; time.sleep(600)']
+
+# A test that starts a program, says so, and then goes on for long.
+TEST = ('import subprocess, sys, time\n'
+        'keeper = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, close_fds=True)\n'
+        'time.sleep(600)\n')
+
+
+@unittest.skipUnless(os.path.isdir('/proc/self/fd'), 'there is no /proc to tell of processes')
+class KeeperTest(unittest.TestCase):
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
+        open(os.path.join(self.folder, 'file'), 'w').close()
+
+    def start(self, *command):
+        test = subprocess.Popen(
+            [sys.executable, '-c', TEST, sys.executable, KEEPER, self.folder] + list(command),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(test.stderr.close)
+        self.addCleanup(test.stdout.close)
+        return test, int(test.stdout.readline())
+
+    def test_the_program_and_the_folder_go_with_a_test_that_dies(self):
+        for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP):
+            test, program = self.start(*SLEEPER)
+            self.assertTrue(processes.is_running(program))
+            test.send_signal(number)
+            test.wait()
+            wait_until(lambda: not processes.is_running(program))
+            wait_until(lambda: not os.path.exists(self.folder))
+            os.mkdir(self.folder)
+        os.rmdir(self.folder)
+
+    def test_the_folder_goes_also_where_the_program_has_ended_by_itself(self):
+        test, program = self.start(sys.executable, '-c', '')
+        wait_until(lambda: not processes.is_running(program))
+        self.assertTrue(os.path.exists(self.folder))
+        test.kill()
+        test.wait()
+        wait_until(lambda: not os.path.exists(self.folder))
