@@ -158,14 +158,15 @@ class ApacheTest(unittest.TestCase):
         for _ in range(WARM_ROUNDS):
             self.play(crowd.act)
         daemons, acts = self.server.daemons(), crowd.acts()
-        descriptors = dict((process, self.descriptors(process)) for process in daemons)
+        descriptors = dict((process, apache.wait_until(lambda: self.idle_descriptors(process)))
+                           for process in daemons)
         before = dict((process, processes.memory(process)) for process in daemons)
         for _ in range(CALM_ROUNDS):
             self.play(crowd.act)
         self.assert_soon(set(), self.temporaries)
         self.assertEqual(daemons, self.server.daemons())
         for process in daemons:
-            self.assert_soon(descriptors[process], lambda: self.descriptors(process))
+            self.assert_soon(descriptors[process], lambda: self.idle_descriptors(process))
             grown = processes.memory(process) - before[process]
             self.report('%d KiB and %d descriptors, %d KiB more after %d requests to all'
                         % (before[process], len(descriptors[process]), grown,
@@ -261,9 +262,14 @@ class ApacheTest(unittest.TestCase):
         return set(path for path in processes.descriptors(process)
                    if os.path.basename(path).startswith('.'))
 
-    def descriptors(self, process):
-        # Apache makes one of these for whoever is next to wait for a request.
-        return [path for path in processes.descriptors(process) if 'eventpoll' not in path]
+    def idle_descriptors(self, process):
+        """Return what the descriptors of a daemon lead to; None while it answers a request."""
+        found = processes.descriptors(process)
+        # The one is where requests come from.
+        if len([path for path in found if path.startswith('socket:')]) > 1:
+            return None
+        # It makes one of these whenever it is its turn to wait for a request.
+        return [path for path in found if 'eventpoll' not in path]
 
     def assert_soon(self, expected, call):
         """Wait for what others do: it is asked until it is as expected, or too late."""
