@@ -1,0 +1,152 @@
+"""GlusterFS on a machine of its own: three bricks to a volume, and nodes that mount it.
+
+    cluster = Cluster()
+    volume = Volume(cluster, 'objects', REPLICATED, VOLUME_OPTIONS)
+    FilesystemStorage(root=volume.mount('node', MOUNT_OPTIONS))
+    cluster.stop()
+
+All is made by the commands that an administrator gives.
+"""
+
+import os
+import re
+import time
+
+from tests.private import TOOLS, Machine, Unavailable
+
+# What a node needs to see at once what another one has done: docs/deploy.md.
+VOLUME_OPTIONS = {'performance.stat-prefetch': 'off', 'performance.open-behind': 'off'}
+MOUNT_OPTIONS = 'entry-timeout=0'
+
+REPLICATED = ('replica', '3')
+DISTRIBUTED = ()
+
+BRICKS = (1, 2, 3)
+
+# Seconds until what GlusterFS is to do is taken for something that it will never do.
+_DEADLINE = 60
+
+# Where GlusterFS keeps what it knows, and whom it talks to.
+_FOLDERS = ['/run', '/var/lib/glusterd', '/var/log/glusterfs']
+
+# 127.0.0.1 is refused: bricks of that host would be out of reach of any other.
+_HOST = '127.0.0.2'
+
+
+def missing():
+    """Return why there can be no `Cluster` on this machine, as text; '' where there can."""
+    if os.geteuid() != 0:
+        return 'only the superuser can make namespaces and mounts'
+    tools = dict(TOOLS, glusterd='glusterfs-server', glusterfs='glusterfs-client')
+    absent = [tool for tool in sorted(tools) if not _is_installed(tool)]
+    if absent:
+        return 'not installed: ' + ', '.join('%s (%s)' % (tool, tools[tool]) for tool in absent)
+    try:
+        os.close(os.open('/dev/fuse', os.O_RDWR))
+        Machine(_FOLDERS).stop()
+    except (OSError, Unavailable) as error:
+        return str(error)
+    return ''
+
+
+def _is_installed(tool):
+    return any(os.access(os.path.join(folder, tool), os.X_OK)
+               for folder in os.environ.get('PATH', os.defpath).split(os.pathsep))
+
+
+def wait_until(condition, what):
+    """Return once `condition()` is true; fail with `what` if it takes for ever."""
+    deadline = time.time() + _DEADLINE
+    while not condition():
+        if time.time() > deadline:
+            raise AssertionError('not after %d s: %s' % (_DEADLINE, what))
+        time.sleep(0.05)
+
+
+class Cluster(object):
+    """The one server of all bricks, where nothing is `missing`."""
+
+    def __init__(self):
+        self.machine = Machine(_FOLDERS)
+        try:
+            os.mkdir(self.machine.place('/run/gluster'))
+            self.machine.run('glusterd')
+            wait_until(lambda: self._answers('pool', 'list'), 'glusterd answers')
+        except:
+            self.stop()
+            raise
+
+    def command(self, *words):
+        """Give a command of the administrator's; return its output."""
+        return self.machine.run('gluster', '--mode=script', *words)
+
+    def _answers(self, *words):
+        try:
+            self.command(*words)
+        except RuntimeError:
+            return False
+        return True
+
+    def stop(self):
+        self.machine.stop()
+
+
+class Volume(object):
+    """A new volume of `cluster`, REPLICATED or DISTRIBUTED, started."""
+
+    def __init__(self, cluster, name, kind, options):
+        self._machine, self._command, self.name = cluster.machine, cluster.command, name
+        bricks = ['%s:%s' % (_HOST, self._brick(number)) for number in BRICKS]
+        self._command('volume', 'create', name, *(kind + tuple(bricks) + ('force',)))
+        for option in sorted(options):
+            self._command('volume', 'set', name, option, options[option])
+        self._command('volume', 'start', name)
+
+    def mount(self, node, options):
+        """Mount the volume, as on another node; return the folder, as seen from outside."""
+        folder = self._machine.place(self.folder(node))
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+        self._machine.run('mount', '-t', 'glusterfs', '-o', options,
+                          '%s:/%s' % (_HOST, self.name), self.folder(node))
+        return folder
+
+    def unmount(self, node):
+        self._machine.run('umount', self.folder(node))
+
+    def folder(self, node):
+        """Return where the node has mounted the volume, as seen in the machine."""
+        return '/run/%s-on-%s' % (self.name, node)
+
+    def brick(self, number):
+        """Return the folder of a brick, as seen from outside."""
+        return self._machine.place(self._brick(number))
+
+    def _brick(self, number):
+        return '/run/%s-%d' % (self.name, number)
+
+    def kill(self, number):
+        """Let the process of a brick die at once, as of a loss of power."""
+        noted = '/run/gluster/vols/%s/%s%s.pid' % (
+            self.name, _HOST, self._brick(number).replace('/', '-'))
+        with open(self._machine.place(noted)) as source:
+            process = int(source.read())
+        self._machine.run('kill', '-KILL', str(process))
+        wait_until(lambda: not self._machine.runs(process), 'the brick has died')
+
+    def revive(self):
+        """Start the bricks that have died, and return when all is healed."""
+        self._command('volume', 'start', self.name, 'force')
+        wait_until(self._heals, 'a heal starts')
+        wait_until(self._is_healed, 'all is healed')
+
+    def _heals(self):
+        try:
+            return self._command('volume', 'heal', self.name)
+        except RuntimeError:  # not all of the bricks have been found yet
+            return False
+
+    def _is_healed(self):
+        left = re.findall(r'Number of entries: (\S+)',
+                          self._command('volume', 'heal', self.name, 'info'))
+        return left == ['0'] * len(BRICKS)
