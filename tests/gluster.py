@@ -114,6 +114,20 @@ class Volume(object):
     def unmount(self, node):
         self._machine.run('umount', self.folder(node))
 
+    def kill_node(self, node):
+        """Let the process behind the mount of a node die: the folder answers nothing any more."""
+        for number in os.listdir(self._machine.place('/proc')):
+            if number.isdigit() and self._serves(number, node):
+                self._end(int(number))
+
+    def _serves(self, number, node):
+        try:
+            with open(self._machine.place('/proc/%s/cmdline' % number)) as source:
+                words = source.read().split('\0')
+        except EnvironmentError:  # it has just ended
+            return False
+        return words[0].endswith('/glusterfs') and self.folder(node) in words
+
     def folder(self, node):
         """Return where the node has mounted the volume, as seen in the machine."""
         return '/run/%s-on-%s' % (self.name, node)
@@ -130,9 +144,11 @@ class Volume(object):
         noted = '/run/gluster/vols/%s/%s%s.pid' % (
             self.name, _HOST, self._brick(number).replace('/', '-'))
         with open(self._machine.place(noted)) as source:
-            process = int(source.read())
+            self._end(int(source.read()))
+
+    def _end(self, process):
         self._machine.run('kill', '-KILL', str(process))
-        wait_until(lambda: not self._machine.runs(process), 'the brick has died')
+        wait_until(lambda: not self._machine.runs(process), 'process %d has died' % process)
 
     def revive(self):
         """Start the bricks that have died, and return when all is healed."""

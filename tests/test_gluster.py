@@ -62,6 +62,12 @@ class VolumeCase(unittest.TestCase):
         """Return the test's root as a brick holds it."""
         return os.path.join(self.volume.brick(number), self._testMethodName)
 
+    def acknowledged(self, load):
+        """Return what must be there once `load` is over, none of which has failed."""
+        expected, failures = load.outcome()
+        self.assertEqual([], failures, 'seed %d' % SEED)
+        return expected
+
     def error_of(self, call, *arguments):
         """Return the number of the system's error that the call raises."""
         try:
@@ -145,10 +151,8 @@ class ReplicatedTest(VolumeCase):
     def test_of_two_nodes_that_write_one_object_one_wins_whole(self):
         module_data = self.first.put(None, Stream(b'0'))
         contents = [b'0', b'1' * 300000, b'2' * 300001]
-        writers = [multiprocessing.Process(target=write_often, args=(storage, module_data, one))
-                   for storage, one in zip(self.modules(), contents[1:])]
-        for writer in writers:
-            writer.start()
+        writers = run_together(write_often, *[(storage, module_data, one) for storage, one
+                                              in zip(self.modules(), contents[1:])])
         while is_any_alive(writers):
             for storage in (self.first, self.second):
                 self.assertTrue(storage.available(None, module_data))
@@ -161,25 +165,25 @@ class ReplicatedTest(VolumeCase):
         self.assertTrue(last in contents[1:])
         self.assert_same_everywhere({module_data: digest(last)})
 
+    def test_nodes_that_make_the_same_directories_at_once_both_succeed(self):
+        shards, writers = ['%03x' % number for number in range(50)], ('1' * 32, '2' * 32)
+        processes = run_together(put_into, *[(storage, shards, name) for storage, name
+                                             in zip(self.modules(), writers)])
+        for process in processes:
+            process.join()
+        self.assertEqual([0] * 2, [process.exitcode for process in processes])
+        self.assert_same_everywhere(dict(
+            ('{"path": "%s/%s"}' % (shard, name), digest(name.encode('ascii')))
+            for shard in shards for name in writers))
+
     def test_nothing_is_lost_while_a_brick_dies_and_comes_back_under_load(self):
-        done, results = multiprocessing.Value('i', 0), multiprocessing.Queue()
-        workers = [multiprocessing.Process(
-            target=live, args=(modules, SEED + number, done, results))
-            for number, modules in enumerate((self.modules(), self.modules()[::-1]))]
-        for worker in workers:
-            worker.start()
-        self.watch(lambda: done.value < STEPS // 2 and is_any_alive(workers))
+        load = Load([self.modules(), self.modules()[::-1]])
+        self.watch(lambda: load.is_below(STEPS // 2))
         self.volume.kill(1)
         self.addCleanup(self.volume.revive)
-        self.watch(lambda: done.value < STEPS and is_any_alive(workers))
+        self.watch(lambda: load.is_below(STEPS))
         self.volume.revive()
-        expected = {}
-        for worker in workers:
-            known, failures = results.get(True, 120)
-            self.assertEqual([], failures, 'seed %d' % SEED)
-            expected.update(known)
-        for worker in workers:
-            worker.join()
+        expected = self.acknowledged(load)
         self.volume.revive()
         self.assertTrue(len(expected) > STEPS // 4, len(expected))
         self.assert_same_everywhere(expected)
@@ -242,6 +246,18 @@ class ReplicatedTest(VolumeCase):
         self.assertEqual(b'content', get(third, module_data))
         self.volume.unmount('third')
 
+    def test_a_node_whose_mount_has_died_calls_nothing_missing(self):
+        root = os.path.join(self.volume.mount('fourth', MOUNT_OPTIONS), self._testMethodName)
+        fourth = FilesystemStorage(root=root)
+        module_data = fourth.put(None, Stream(b'content'))
+        self.volume.kill_node('fourth')
+        for call in (fourth.available, fourth.get_read_stream, fourth.get_size, fourth.delete):
+            self.assertEqual(errno.ENOTCONN, self.error_of(call, None, module_data))
+        self.assertEqual(errno.ENOTCONN, self.error_of(fourth.put, None, Stream(b'never stored')))
+        self.volume.unmount('fourth')
+        self.volume.mount('fourth', MOUNT_OPTIONS)
+        self.assertEqual(b'content', get(fourth, module_data))
+
     def test_a_directory_that_a_dead_writer_has_left_unsettled_is_settled_by_another_node(self):
         shard = path_in(self.first.put(None, Stream(b'content'))).split('/')[0]
         os.chmod(os.path.join(self.nodes[0], shard), 0o1700)
@@ -262,11 +278,13 @@ class DistributedTest(VolumeCase):
 
     kind = DISTRIBUTED
 
-    def link_files(self, number):
-        """Return how many of so many new objects lie elsewhere than where they are looked for."""
+    def put_many(self, number):
         storage = self.modules(durable=False)[0]
         for index in range(number):
             storage.put(None, Stream(b'content'))
+
+    def link_files(self, number):
+        """Return how many of `number` objects lie elsewhere than where they are looked for."""
         links, objects = [], []
         for brick in BRICKS:
             for path, status in statuses(self.on_brick(brick)):
@@ -277,13 +295,23 @@ class DistributedTest(VolumeCase):
         return len(links)
 
     def test_no_object_leaves_a_link_file(self):
+        self.put_many(300)
         self.assertEqual(0, self.link_files(300))
 
     def test_objects_of_temporaries_with_another_name_leave_link_files(self):
         def other(path):
             return '%s/tmp.%s' % (path.rpartition('/')[0], names.random_hex(8))
         with mock.patch.object(names, 'temporary_of', other):
-            self.assertTrue(self.link_files(100) > 10)
+            self.put_many(100)
+        self.assertTrue(self.link_files(100) > 10)
+
+    def test_what_nodes_store_replace_and_delete_is_there_and_leaves_no_link_file(self):
+        """Each node its own objects: two that replace the same one may wait for each other."""
+        expected = self.acknowledged(Load([self.modules(), self.modules()[::-1]]))
+        for storage in (self.first, self.second):
+            for module_data in expected:
+                self.assertEqual(expected[module_data], digest(get(storage, module_data)))
+        self.assertEqual(0, self.link_files(len(expected)))
 
 
 def get(storage, module_data):
@@ -317,17 +345,55 @@ def is_link_file(status):
     return status.st_size == 0 and stat.S_IMODE(status.st_mode) == stat.S_ISVTX
 
 
-def is_any_alive(processes):
-    return any(process.is_alive() for process in processes)
-
-
 def write_often(storage, module_data, one):
     for _ in range(50):
         storage.assign(None, module_data, Stream(one, most=100000))
 
 
-# How much a worker of the load does.
+def put_into(storage, shards, name):
+    for shard in shards:
+        storage.assign(None, '{"path": "%s/%s"}' % (shard, name), Stream(name.encode('ascii')))
+
+
+def run_together(target, *calls):
+    """Run `target` in a process for each of `calls`, its arguments; return the processes."""
+    processes = [multiprocessing.Process(target=target, args=call) for call in calls]
+    for process in processes:
+        process.start()
+    return processes
+
+
+def is_any_alive(processes):
+    return any(process.is_alive() for process in processes)
+
+
+# How much a worker of a load does.
 STEPS = 120
+
+
+class Load(object):
+    """A process for each of `nodes`, which are pairs of modules as `live` takes them."""
+
+    def __init__(self, nodes):
+        self._done, self._results = multiprocessing.Value('i', 0), multiprocessing.Queue()
+        self._workers = run_together(live, *[
+            (modules, SEED + number, self._done, self._results)
+            for number, modules in enumerate(nodes)])
+
+    def is_below(self, steps):
+        """Return whether all of them together have not done so much yet, but still may."""
+        return self._done.value < steps and is_any_alive(self._workers)
+
+    def outcome(self):
+        """Wait for the end; return the digests of all that must be there, and what went wrong."""
+        expected, failures = {}, []
+        for _ in self._workers:
+            known, failed = self._results.get(True, 120)
+            expected.update(known)
+            failures.extend(failed)
+        for worker in self._workers:
+            worker.join()
+        return expected, failures
 
 
 def live(modules, seed, done, results):
