@@ -96,11 +96,15 @@ class Volume(object):
 
     def __init__(self, cluster, name, kind, options):
         self._machine, self._command, self.name = cluster.machine, cluster.command, name
+        self._nodes = set()
         bricks = ['%s:%s' % (_HOST, self._brick(number)) for number in BRICKS]
         self._command('volume', 'create', name, *(kind + tuple(bricks) + ('force',)))
         for option in sorted(options):
-            self._command('volume', 'set', name, option, options[option])
+            self.set(option, options[option])
         self._command('volume', 'start', name)
+
+    def set(self, option, value):
+        self._command('volume', 'set', self.name, option, value)
 
     def mount(self, node, options):
         """Mount the volume, as on another node; return the folder, as seen from outside."""
@@ -109,9 +113,11 @@ class Volume(object):
             os.mkdir(folder)
         self._machine.run('mount', '-t', 'glusterfs', '-o', options,
                           '%s:/%s' % (_HOST, self.name), self.folder(node))
+        self._nodes.add(node)
         return folder
 
     def unmount(self, node):
+        self._nodes.discard(node)
         self._machine.run('umount', self.folder(node))
 
     def kill_node(self, node):
@@ -150,9 +156,24 @@ class Volume(object):
         self._machine.run('kill', '-KILL', str(process))
         wait_until(lambda: not self._machine.runs(process), 'process %d has died' % process)
 
+    def start(self):
+        """Start the bricks that have died, and return when each node has found them."""
+        self._command('volume', 'start', self.name, 'force')
+        wait_until(lambda: all(self._reaches(node, number) for node in self._nodes
+                               for number in range(len(BRICKS))), 'the nodes reach the bricks')
+
+    def _reaches(self, node, number):
+        told = '/.meta/graphs/active/%s-client-%d/private' % (self.name, number)
+        try:
+            with open(self._machine.place(self.folder(node) + told)) as source:
+                return 'connected = 1' in source.read()
+        except EnvironmentError:  # too few bricks have been found to tell anything
+            return False
+
     def revive(self):
         """Start the bricks that have died, and return when all is healed."""
-        self._command('volume', 'start', self.name, 'force')
+        self.start()
+        self.set('cluster.self-heal-daemon', 'on')
         wait_until(self._heals, 'a heal starts')
         wait_until(self._is_healed, 'all is healed')
 

@@ -224,6 +224,24 @@ class ReplicatedTest(VolumeCase):
         self.volume.revive()
         self.assert_same_everywhere({module_data: digest(b'content')})
 
+    def test_what_the_only_brick_left_has_missed_is_not_called_missing(self):
+        """GlusterFS does: it is the marker, which cannot be read then, that tells."""
+        root_id = Root(self.mounts[0]).mark()
+        here, there = [FilesystemStorage(root=mount, root_id=root_id) for mount in self.mounts]
+        self.addCleanup(self.volume.revive)
+        self.volume.set('cluster.self-heal-daemon', 'off')
+        self.volume.kill(3)
+        module_data = here.put(None, Stream(b'content'))
+        self.volume.start()
+        for number in (1, 2):
+            self.volume.kill(number)
+        for storage in (here, there):
+            for call in (storage.available, storage.get_read_stream, storage.get_size):
+                self.assertNotEqual(errno.ENOENT, self.error_of(call, None, module_data))
+        self.volume.revive()
+        for storage in (here, there):
+            self.assertEqual(b'content', get(storage, module_data))
+
     def test_a_node_that_has_lost_its_mount_refuses_until_it_is_back(self):
         root_id = Root(self.nodes[0]).mark()
         mount = self.volume.mount('third', MOUNT_OPTIONS)
