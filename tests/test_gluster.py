@@ -22,7 +22,7 @@ from tests.test_killed import is_whole, signed
 
 SEED = 20120603
 SIZES = (0, 1, 4096, 65536, 131073, 3 * 1024 * 1024 + 1)
-ROUNDS = 20
+ROUNDS = 10
 
 cause = missing() if SOAK else 'it takes long: MEZEO_FSSTORE_SOAK=1 runs it'
 
@@ -386,7 +386,7 @@ def is_any_alive(processes):
 
 
 # How much a worker of a load does.
-STEPS = 120
+STEPS = 80
 
 
 class Load(object):
