@@ -11,6 +11,8 @@ _CURES = {
     errno.EFBIG: 'the filesystem, or a limit of this process, allows no file of that size',
     errno.EIO: 'the disk fails: look for its fault in the kernel log',
     errno.ESTALE: 'the server exports another volume now: unmount and mount it again',
+    errno.ENOTCONN: 'the servers of the volume are out of reach, or its mount here has died: '
+                    'start them, or unmount it and mount it again',
     errno.ENOENT: 'there is no such thing: ls lists the objects',
     errno.ENOTDIR: 'something else stands in its place: see ls --foreign',
     errno.EISDIR: 'something else stands in its place: see ls --foreign',

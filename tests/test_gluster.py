@@ -58,6 +58,11 @@ class VolumeCase(unittest.TestCase):
     def modules(self, **settings):
         return [FilesystemStorage(root=root, **settings) for root in self.nodes]
 
+    def run_command(self, *arguments):
+        """Run `python -m mezeo_fsstore` on the machine of the volume; return its output."""
+        return self.cluster.machine.run(sys.executable, '-m', 'mezeo_fsstore', *arguments,
+                                        env=environment(PROJECT))
+
     def on_brick(self, number):
         """Return the test's root as a brick holds it."""
         return os.path.join(self.volume.brick(number), self._testMethodName)
@@ -272,6 +277,9 @@ class ReplicatedTest(VolumeCase):
         for call in (fourth.available, fourth.get_read_stream, fourth.get_size, fourth.delete):
             self.assertEqual(errno.ENOTCONN, self.error_of(call, None, module_data))
         self.assertEqual(errno.ENOTCONN, self.error_of(fourth.put, None, Stream(b'never stored')))
+        with self.assertRaises(RuntimeError) as failure:
+            self.run_command('df', self.volume.folder('fourth'))
+        self.assertTrue('mount it again' in str(failure.exception), failure.exception)
         self.volume.unmount('fourth')
         self.volume.mount('fourth', MOUNT_OPTIONS)
         self.assertEqual(b'content', get(fourth, module_data))
@@ -286,8 +294,7 @@ class ReplicatedTest(VolumeCase):
 
     def test_the_examination_finds_all_well(self):
         root = '%s/%s' % (self.volume.folder('first'), self._testMethodName)
-        report = self.cluster.machine.run(sys.executable, '-m', 'mezeo_fsstore', 'check', root,
-                                          env=environment(PROJECT))
+        report = self.run_command('check', root)
         self.assertTrue(report.endswith('all is well'), report)
 
 
