@@ -108,7 +108,8 @@ class FilesystemStorage(StorageModule):
 
 
 def _usage(total, free, unit=1):
-    # A filesystem without a fixed number of inodes (btrfs) says 0.
-    if total * unit <= 0:
+    # A filesystem without a fixed number of inodes says 0 (btrfs), or that more are free than there
+    # are (CephFS: -1, which is the largest number).
+    if total * unit <= 0 or free > total:
         return {'total': -1, 'free': -1, 'used': -1}
     return {'total': total * unit, 'free': free * unit, 'used': (total - free) * unit}

@@ -36,6 +36,14 @@ class StatisticsTest(RootTestCase):
     def test_a_filesystem_without_a_number_of_inodes_says_unknown(self):
         self.assertEqual(UNKNOWN, self.of(f_files=0, f_favail=0)['inodes'])
 
+    def test_so_does_one_that_says_more_are_free_than_there_are(self):
+        # CephFS: as many as it holds, and free -1, which is unsigned.
+        self.assertEqual(UNKNOWN, self.of(f_files=28556, f_favail=2 ** 64 - 1)['inodes'])
+
+    def test_a_full_volume_is_known(self):
+        full = {'total': 900, 'free': 0, 'used': 900}
+        self.assertEqual(full, self.of(f_favail=0)['inodes'])
+
     def test_a_filesystem_without_a_size_says_unknown(self):
         for fields in ({'f_blocks': 0, 'f_bavail': 0}, {'f_frsize': 0}):
             self.assertEqual(UNKNOWN, self.of(**fields)['capacity'])
