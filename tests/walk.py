@@ -1,4 +1,4 @@
-"""Pages whose commands are run, as a reader would: files that he makes, and `$` lines with what they print."""
+"""Pages that are run: the files that a reader makes, and `$` lines with what they print."""
 
 import os
 import re
@@ -63,7 +63,7 @@ class Walk(object):
             self.assertEqual(self.normal(expected), self.normal(found), command)
 
     def walk(self, text, least, folder, *path):
-        """Run the steps of `text`, of which there must be `least`: each succeeds and prints that."""
+        """Run the steps of `text`, `least` or more: each succeeds and prints what it must."""
         steps = self.steps(text)
         self.assertTrue(len(steps) >= least, len(steps))
         results = self.run_steps(steps, folder, *path)
