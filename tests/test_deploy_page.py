@@ -577,5 +577,5 @@ class PageTest(unittest.TestCase):
         for message in ('root has no marker', 'root has the marker of ', 'root is missing',
                         'root is no existing directory', 'the marker of the root is damaged',
                         'more than '):
-            self.assertTrue(message.replace('root has', 'has') in sources, message)
+            self.assertTrue("'" + message.replace('root has', 'has') in sources, message)
             self.assertTrue('`%s' % message in page(), message)
