@@ -21,7 +21,7 @@ except ImportError:
 from mezeo_fsstore import FilesystemStorage
 from tests import Stream
 
-__all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase',
+__all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase', 'EggTestCase',
            'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'closed_to_others',
            'path_in', 'run_python', 'start_python', 'build_egg', 'FOREIGN_BASE']
 
@@ -112,6 +112,23 @@ class CommandTestCase(RootTestCase):
         self.assertTrue(line.startswith('mezeo_fsstore: ') and line.endswith('\n'), line)
         self.assertEqual(1, line.count('\n'), line)
         return line
+
+
+class EggTestCase(unittest.TestCase):
+    """Tests with an egg, `self.egg`, built once for the class in the folder `self.built`."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.built = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
+        try:
+            cls.egg = build_egg(cls.built)
+        except BaseException:
+            cls.tearDownClass()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.built)
 
 
 @contextlib.contextmanager

@@ -18,9 +18,11 @@ from mezeo_fsstore import FilesystemStorage, InvalidModuleData, StorageUnavailab
 from mezeo_fsstore.root import Root
 from simple.simple import SimpleStorage
 from tests import Stream
+from tests.apache import CONFIGURATION
+from tests.gluster import MOUNT_OPTIONS, VOLUME_OPTIONS
 from tests.miniature import Platform
 from tests.support import (
-    FOREIGN_BASE, PROJECT, build_egg, mounted, path_in, run_python, unittest)
+    FOREIGN_BASE, PROJECT, EggTestCase, mounted, path_in, run_python, unittest)
 from tests.test_egg import HOST
 from tests.test_guarantees import names_of_tests
 from tests.walk import BLOCK, Walk, read_page
@@ -49,21 +51,8 @@ def tool(test, name):
     test.skipTest('%s is not installed' % name)
 
 
-class DeployTestCase(Walk, unittest.TestCase):
+class DeployTestCase(Walk, EggTestCase):
     """A node of its own for each test, with the egg in place and three objects in the root."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.built = tempfile.mkdtemp(prefix='deploy-test-')
-        try:
-            cls.egg = build_egg(cls.built)
-        except BaseException:
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.built)
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='deploy-test-')
@@ -548,6 +537,17 @@ class PageTest(unittest.TestCase):
                       'Come from `simple`'):
             run += len(BLOCK.findall(section(title)))
         self.assertEqual(len(BLOCK.findall(text)), run)
+
+    def test_its_options_are_those_that_the_tests_of_apache_and_glusterfs_need(self):
+        lines = page().splitlines()
+        for option in VOLUME_OPTIONS.items():
+            self.assertTrue('    gluster volume set objects %s %s' % option in lines, option)
+        self.assertTrue('  glusterfs  %s,_netdev' % MOUNT_OPTIONS in page())
+        node = CONFIGURATION[:CONFIGURATION.index('<Directory')]
+        for line in node.strip().splitlines():
+            for word in line.strip(' \\').replace('%%', '%').split(' '):
+                if not re.search('%[(]|sub|/main', word):
+                    self.assertTrue(word in page(), line)
 
     def test_each_footnote_is_there_and_used(self):
         body, notes = page().split('\n[^', 1)

@@ -4,12 +4,11 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import tempfile
 import zipfile
 
 import mezeo_fsstore
-from tests.support import PROJECT, build_egg, run_python, unittest
+from tests.support import PROJECT, EggTestCase, run_python
 
 # The files that only the administrator's command needs.
 COMMAND = '__main__|command|check|inventory|advice|progress'
@@ -35,25 +34,12 @@ sys.stdout.write(module.__version__)
 '''
 
 
-class EggTest(unittest.TestCase):
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
-        try:
-            cls.egg = build_egg(cls.folder)
-        except BaseException:
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.folder)
+class EggTest(EggTestCase):
 
     def setUp(self):
         self.node = os.path.dirname(self.egg)
-        self.empty = tempfile.mkdtemp(dir=self.folder)
-        self.root = tempfile.mkdtemp(dir=self.folder)
+        self.empty = tempfile.mkdtemp(dir=self.built)
+        self.root = tempfile.mkdtemp(dir=self.built)
 
     def on_node(self, *arguments, **options):
         """Run Python in an empty folder, with the egg and a foreign `modules` on the path."""

@@ -9,7 +9,7 @@ import tempfile
 from tests import Stream, StreamError, content
 from tests.layers import FILES, SIMPLE, deduplicated, encrypted, registrations
 from tests.miniature import Platform, RangeError, Server
-from tests.support import PROJECT, build_egg, mock, start_python, unittest
+from tests.support import PROJECT, EggTestCase, mock, start_python, unittest
 from tests.test_encrypted import needs_cryptography
 
 
@@ -141,25 +141,12 @@ class RegistrationTest(FolderCase):
         self.assertTrue(isinstance(stored['places']['Store A'], type(u'')))
 
 
-class EggOnServersTest(FolderCase):
+class EggOnServersTest(EggTestCase, FolderCase):
     """`mezeo_fsstore` from its egg, in several server processes with a base class of their own."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.build = tempfile.mkdtemp(prefix='miniature-test-')
-        try:
-            cls.egg = build_egg(cls.build)
-        except BaseException:
-            cls.tearDownClass()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.build)
 
     def start(self, *arguments):
         return start_python(*arguments, path=[self.egg, os.path.dirname(self.egg), PROJECT],
-                            cwd=self.build)
+                            cwd=self.built)
 
     def serve(self, revision, *layers):
         texts = self.register(*layers)
