@@ -34,8 +34,29 @@ def create(path):
 
 
 def open_file(path):
-    """Return a descriptor to read `path`, which need not be a regular file: see `status`."""
+    """Return a descriptor to read `path`, which need not be a regular file."""
     return os.open(path, _READ)
+
+
+def open_regular(path):
+    """Return a binary file object that reads `path`. Raises EINVAL for what is no regular file."""
+    fd = os.open(path, _READ)
+    try:
+        require_regular(os.fstat(fd), path)
+        return open_stream(fd)
+    except EnvironmentError as error:
+        release(fd)
+        _name(error, path)
+        raise
+    except:
+        release(fd)
+        raise
+
+
+def require_regular(status, path):
+    """Raise EINVAL unless `status`, that of `path`, is of a regular file."""
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, 'no object: not a regular file', path)
 
 
 def open_directory(path):
@@ -46,15 +67,6 @@ def open_directory(path):
 def read(fd, size, path):
     """Return at most `size` bytes from `fd`."""
     return _naming(path, os.read, fd, size)
-
-
-def file_object(fd, path):
-    """Return a binary file object that reads from `fd`, and owns it from now on."""
-    try:
-        return open_stream(fd)
-    except EnvironmentError as error:
-        _name(error, path)
-        raise
 
 
 def status(fd, path):

@@ -1,6 +1,7 @@
 """A whole new file, made of the calls in `disk`: complete, or not there.
 
-A bare `except` here and in `store` always ends in `raise`: it cleans up, it hides nothing.
+A bare `except` here, in `store`, `root` and `disk` always ends in `raise`: it cleans up, it hides
+nothing.
 """
 
 from mezeo_fsstore import disk

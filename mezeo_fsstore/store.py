@@ -56,15 +56,9 @@ class Store(object):
         full = self._root.join(path)
         try:
             disk.refuse_link(_shard_of(full))
-            fd = _open_latest(full)
+            return _open_latest(full)
         except EnvironmentError as error:
             self._require_root_for(error)
-            raise
-        try:
-            _require_regular(disk.status(fd, full), full)
-            return disk.file_object(fd, full)
-        except:
-            disk.release(fd)
             raise
 
     def exists(self, path):
@@ -97,7 +91,7 @@ class Store(object):
         except EnvironmentError as error:
             self._require_root_for(error)
             raise
-        _require_regular(status, full)
+        disk.require_regular(status, full)
         return status.st_size
 
     def delete(self, path):
@@ -207,17 +201,12 @@ def _shard_of(full):
 
 def _open_latest(full):
     try:
-        return disk.open_file(full)
+        return disk.open_regular(full)
     except EnvironmentError as error:
         if error.errno != errno.ESTALE:
             raise
     # Another node of a shared volume replaced it since our look-up, so one more finds the new one.
-    return disk.open_file(full)
-
-
-def _require_regular(status, full):
-    if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, 'no object: not a regular file', full)
+    return disk.open_regular(full)
 
 
 def _is_absent(full):

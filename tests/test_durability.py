@@ -241,8 +241,9 @@ class FailureTest(RootTestCase):
 
     def test_a_file_that_another_node_replaced_is_opened_once_more(self):
         module_data = self.put()
-        with self.fail_once('open', errno.ESTALE):
-            self.assertEqual(b'content', self.get(module_data))
+        for name in ('open', 'fstat'):
+            with self.fail_once(name, errno.ESTALE):
+                self.assertEqual(b'content', self.get(module_data))
         with mock.patch('os.open', side_effect=OSError(errno.ESTALE, 'stale')) as opened:
             error = self.raised(EnvironmentError, self.storage.get_read_stream, None, module_data)
         self.assertEqual((errno.ESTALE, 2), (error.errno, opened.call_count))
