@@ -52,5 +52,10 @@ def _growth(numbers):
             for number, series in numbers.items()}
 
 
+def times(ratio):
+    """Return a ratio as text; that of a copy which copies nothing has more digits."""
+    return '-' if ratio is None else '%.*f' % (4 if ratio < 0.01 else 2, ratio)
+
+
 def _ratio(value, base):
-    return round(value / base, 3) if base else None
+    return round(value / base, 5) if base else None

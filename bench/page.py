@@ -12,6 +12,7 @@ import re
 import tabulate
 
 from bench import registry
+from bench.figures import times
 
 MIB = 1024 * 1024
 
@@ -55,11 +56,13 @@ def _rows(rows):
         ours = found.get('mezeo_fsstore') or found['mezeo_fsstore, durable']
         if row['name'] == 'chunks':
             continue
-        bare = found.get('bare')
+        bare, target = found.get('bare'), TARGETS.get(row['name'])
+        if row['name'].startswith('copy') and 'reflink, durable' not in found:
+            target = None  # it is for filesystems that can
         lines.append([
-            row['title'], _time(ours['best']), _times(ours['best_ratio']),
-            _times(TARGETS.get(row['name'])), _times(ours['median_ratio']),
-            _times(ours['cpu_ratio']), _times(bare and ours['best'] / bare['best']),
+            row['title'], _time(ours['best']), times(ours['best_ratio']),
+            times(target), times(ours['median_ratio']),
+            times(ours['cpu_ratio']), times(bare and ours['best'] / bare['best']),
             _nearest(found, True), _nearest(found, False)])
     return _table(['', 'best', '/floor', 'target', 'median', 'CPU', '/bare',
                    'best peer, atomic', 'best peer, in place'], lines)
@@ -70,15 +73,16 @@ def _nearest(found, atomic):
     ratios = [(values['best_ratio'], name) for name, values in found.items()
               if registry.is_peer(name)
               and atomic != registry.guarantee(name).startswith('in place')]
-    return '%s %.2f' % min(ratios)[::-1] if ratios else '-'
+    ratio, name = min(ratios) if ratios else (None, '')
+    return ('%s %s' % (name, times(ratio))).strip()
 
 
 def _chunks(rows):
     for row in rows:
         if row['name'] == 'chunks':
             return _table(['', 'best', '/256 KiB', 'median', 'CPU'], [
-                [name, _time(values['best']), _times(values['best_ratio']),
-                 _times(values['median_ratio']), _times(values['cpu_ratio'])]
+                [name, _time(values['best']), times(values['best_ratio']),
+                 times(values['median_ratio']), times(values['cpu_ratio'])]
                 for name, values in row['contenders'].items()])
 
 
@@ -92,7 +96,7 @@ def _memory(figures):
 def _scaling(parts):
     settings = list(next(iter(parts[0]['contenders'].values())))
     lines = [['%s, %s' % (part['method'], name)] + [
-        '%d (%s)' % (values[setting]['best'], _times(values[setting]['ratio']))
+        '%d (%s)' % (values[setting]['best'], times(values[setting]['ratio']))
         for setting in settings]
         for part in parts for name, values in part['contenders'].items()
         if not registry.is_peer(name)]
@@ -106,7 +110,7 @@ def _growths(parts):
 def _growth(part):
     numbers = list(next(iter(next(iter(part['contenders'].values())).values())))
     lines = [[operation, name] + [
-        '%.1f (%s)' % (values[number]['best'] * 1e6, _times(values[number]['ratio']))
+        '%.1f (%s)' % (values[number]['best'] * 1e6, times(values[number]['ratio']))
         for number in numbers]
         for name, operations in part['contenders'].items()
         for operation, values in operations.items()]
@@ -121,7 +125,3 @@ def _table(headers, lines):
 def _time(seconds):
     unit, factor = ('us', 1e6) if seconds < 1e-3 else ('ms', 1e3)
     return '%.3g %s' % (seconds * factor, unit)
-
-
-def _times(ratio):
-    return '-' if ratio is None else '%.2f' % ratio

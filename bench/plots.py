@@ -9,6 +9,7 @@ matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402 (after the choice of what it draws with)
 
 from bench import registry  # noqa: E402
+from bench.figures import times  # noqa: E402
 
 _OURS, _FLOOR, _ATOMIC, _IN_PLACE = '#c44e52', '#333333', '#4c72b0', '#b0b7c3'
 MIB = 1024 * 1024
@@ -26,7 +27,7 @@ def draw(figures, folder):
         if content:
             path = os.path.join(folder, '%s-%s.png' % (name, kind))
             picture = part(content, kind)
-            picture.savefig(path, dpi=110, bbox_inches='tight')
+            picture.savefig(path, dpi=80, bbox_inches='tight')
             pyplot.close(picture)
             paths.append(path)
     return paths
@@ -57,7 +58,7 @@ def _bars(axis, row):
     found = sorted(row['contenders'].items(), key=lambda item: -item[1]['best'])
     ratios = [values['best_ratio'] for _, values in found]
     bars = axis.barh([name for name, _ in found], ratios, color=[_color(name) for name, _ in found])
-    axis.bar_label(bars, ['%.2f' % ratio for ratio in ratios], padding=2, fontsize=7)
+    axis.bar_label(bars, [times(ratio) for ratio in ratios], padding=2, fontsize=7)
     axis.set_xscale('log')
     # Bars of a logarithm have no natural start.
     axis.set_xlim(min(0.5, min(ratios) / 1.5), max(2, max(ratios) * 1.8))

@@ -3,6 +3,7 @@
 import tabulate
 
 from bench import registry
+from bench.figures import times
 
 MIB = 1024 * 1024
 
@@ -20,7 +21,7 @@ def row(figures):
     unit, factor = _unit(found[0][1]['best'])
     lines = [[name, registry.guarantee(name)] + [
         cell for label in ('best', 'median', 'cpu')
-        for cell in (_short(values[label] * factor), _times(values[label + '_ratio']))]
+        for cell in (_short(values[label] * factor), times(values[label + '_ratio']))]
         for name, values in found]
     headers = ['', 'guarantee', 'best ' + unit, '/floor', 'median ' + unit, '/floor',
                'CPU ' + unit, '/floor']
@@ -46,7 +47,7 @@ def scaling(figures):
         cells = [name]
         for setting in settings:
             rounds = values[setting]['rounds']
-            cells += ['%d' % values[setting]['best'], _times(values[setting]['ratio'])]
+            cells += ['%d' % values[setting]['best'], times(values[setting]['ratio'])]
         lines.append(cells)
     headers = [''] + [cell for setting in settings for cell in (setting, '/1')]
     title = '%s 4 KiB, best operations per second (scaling)   %d rounds' % (
@@ -64,7 +65,7 @@ def growth(figures):
             lines.append([name, operation] + [
                 cell for number in numbers
                 for cell in (_short(values[number]['best'] * 1e6),
-                             _times(values[number]['ratio']))])
+                             times(values[number]['ratio']))])
     headers = ['', ''] + [cell for number in numbers
                           for cell in (number, '/' + numbers[0])]
     title = 'cost by number of objects, best us, %s   %d rounds of 100' % (
@@ -88,7 +89,3 @@ def _unit(seconds):
 
 def _short(value):
     return '%.*f' % (0 if value >= 1000 else 1 if value >= 10 else 2, value)
-
-
-def _times(ratio):
-    return '-' if ratio is None else '%.2f' % ratio
