@@ -13,8 +13,11 @@ from tests.support import PROJECT, unittest
 KEEPER = os.path.join(PROJECT, 'tests', 'keeper.py')
 SLEEPER = [sys.executable, '-c', 'import time; time.sleep(600)']
 
-# A test that starts a program, says so, and then goes on for long.
-TEST = ('import subprocess, sys, time\n'
+# A test that starts a program, says so, and then goes on for long. Under nohup, and in a shell's
+# background, it would ignore some of its ends.
+TEST = ('import signal, subprocess, sys, time\n'
+        'for number in (signal.SIGHUP, signal.SIGTERM):\n'
+        '    signal.signal(number, signal.SIG_DFL)\n'
         'keeper = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, close_fds=True)\n'
         'time.sleep(600)\n')
 
