@@ -61,7 +61,8 @@ def _options():
                         help='work on a fresh one, in a file in that folder (superuser)')
     parser.add_argument('--json', metavar='FILE', help='write the figures there')
     parser.add_argument('--plots', metavar='DIR', help='draw pictures there')
-    parser.add_argument('--page', metavar='FILE', help='write the tables to their places there')
+    parser.add_argument('--page', metavar='FILE', help='write the tables to their places there, of '
+                        'what was measured now and no more')
     parser.add_argument('--seed', type=int, default=random.SystemRandom().randrange(10 ** 6),
                         help='of the order within the rounds (default: another each time)')
     parser.add_argument('--quick', action='store_true',

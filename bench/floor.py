@@ -3,8 +3,8 @@
 What is counted: all calls to the kernel that the guarantees need, the look whether somebody has
 planted a symbolic link for the shard among them, the reading of the stream, the loops for short
 reads and writes, and the removal of the temporary on an error. What is not: paths and names are
-made beforehand, the shards are there, nothing is parsed or checked for validity, and the two looks
-by which a failed durable put finds out what to take back.
+made beforehand, the shards are there, nothing is parsed or checked for validity; nor the three
+looks of a durable put, whether the shard itself is on the disk, and what a failure would take back.
 """
 
 import errno

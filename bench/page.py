@@ -64,8 +64,8 @@ def _rows(rows):
             times(target), times(ours['median_ratio']),
             times(ours['cpu_ratio']), times(bare and ours['best'] / bare['best']),
             _nearest(found, True), _nearest(found, False)])
-    return _table(['', 'best', '/floor', 'target', 'median', 'CPU', '/bare',
-                   'best peer, atomic', 'best peer, in place'], lines)
+    return lines and _table(['', 'best', '/floor', 'target', 'median', 'CPU', '/bare',
+                             'best peer, atomic', 'best peer, in place'], lines)
 
 
 def _nearest(found, atomic):

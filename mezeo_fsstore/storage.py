@@ -65,7 +65,7 @@ class FilesystemStorage(StorageModule):
         """Return a binary file of the object at position 0, which the caller closes.
 
         It has all that a file has, and keeps this content through a later `assign` or `delete`.
-        On Python 3 it has no buffer: each `read` is one call of the system, of exactly that size.
+        On Python 3 it has no buffer, so a `read` of more than 2 GiB may return less than asked for.
         Raises the system's error, ENOENT where there is no object.
         """
         return self._store.open(data_form.parse(module_data))
@@ -108,8 +108,8 @@ class FilesystemStorage(StorageModule):
 
 
 def _usage(total, free, unit=1):
-    # A filesystem without a fixed number of inodes says 0 (btrfs), or that more are free than there
-    # are (CephFS: -1, which is the largest number).
-    if total * unit <= 0 or free > total:
+    # A filesystem without a fixed number of inodes says that there are 0 (btrfs), or that as many
+    # are free as a number can tell, which Python takes for -1 (CephFS).
+    if total * unit <= 0 or not 0 <= free <= total:
         return {'total': -1, 'free': -1, 'used': -1}
     return {'total': total * unit, 'free': free * unit, 'used': (total - free) * unit}

@@ -7,6 +7,7 @@ known, and the customer leaves that object alone from then on.
 
 import random
 import threading
+import time
 
 from tests.client import ENDS, Unanswered, vanish
 from tests.support import path_in
@@ -15,8 +16,9 @@ from tests.test_killed import signed
 # Some of each, and then only as much of the rest as keeps their number.
 FEW, MANY = 2, 6
 
-# A server that answers no more than so many failures has not just been restarted.
+# A server that gives no answer so many times in a row, a moment apart, was not just restarted.
 PATIENCE = 2000
+PAUSE = 0.01
 
 
 class Customer(object):
@@ -25,7 +27,7 @@ class Customer(object):
     def __init__(self, clients, seed):
         self._clients, self._choose = clients, random.Random(seed)
         self._objects, self.promised, self.gone = [], {}, set()
-        self.unanswered = self.acts = 0
+        self.unanswered = self.acts = self._in_a_row = 0
 
     def act(self, tolerant):
         """Do one thing; return whether it was answered, which it need not be for a tolerant one.
@@ -43,9 +45,12 @@ class Customer(object):
                     self._range, self._range, self._replicate, self._copy, self._statistics))()
         except (Unanswered, EnvironmentError):
             self.unanswered += 1
-            if not tolerant or self.unanswered > PATIENCE:
+            self._in_a_row += 1
+            if not tolerant or self._in_a_row > PATIENCE:
                 raise
+            time.sleep(PAUSE)
             return False
+        self._in_a_row = 0
         return True
 
     def check(self):

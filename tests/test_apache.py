@@ -1,5 +1,6 @@
 """The module in Apache's daemon processes, from its egg: what clients over HTTP are promised."""
 
+import errno
 import json
 import os
 import shutil
@@ -18,20 +19,22 @@ from tests.test_killed import is_whole
 SEED = 20120605
 CUSTOMERS = 6
 # So often each of them acts in a round.
-ACTS = 40 if SOAK else 15
-WARM_ROUNDS = 30 if SOAK else 3
-CALM_ROUNDS = 100 if SOAK else 5
-ROUGH_ROUNDS = 8 if SOAK else 1
+ACTS = 40 if SOAK else 10
+WARM_ROUNDS = 20 if SOAK else 2
+CALM_ROUNDS = 60 if SOAK else 3
+ROUGH_ROUNDS = 5 if SOAK else 1
 
-# What a process may grow by in all calm rounds, in KiB. A few are still warming up.
-LIMIT = 6144 if SOAK else 8192
+# What a process may grow by in all calm rounds, in KiB. In a few rounds it is still warming up.
+LIMIT = 6144 if SOAK else 32768
 
 
-@unittest.skipIf(apache.missing(), apache.missing())
 class ApacheTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        # Not of the class: the nose of Python 2 would set it up all the same.
+        if apache.missing():
+            raise unittest.SkipTest(apache.missing())
         folder = os.path.realpath(tempfile.mkdtemp(prefix='mezeo_fsstore-test-'))
         try:
             barrier = closed_to_others(folder)
@@ -59,7 +62,7 @@ class ApacheTest(unittest.TestCase):
                    for path in self.node.objects(place)) | self.temporaries()
         # Where a test has failed, the next must not.
         for path in left:
-            os.unlink(path)
+            remove(path)
         self.assertEqual(set(), left)
 
     def test_each_interpreter_of_each_process_makes_each_module_once_from_the_egg(self):
@@ -224,7 +227,7 @@ class ApacheTest(unittest.TestCase):
         """`sweep` finds what those have left who have ended, `killed` too, and nobody else."""
         self.assert_soon(set(), lambda: set(
             path for path in self.temporaries()
-            if path in self.theirs or os.path.getmtime(path) > self.ended))
+            if path in self.theirs or time_of(path) > self.ended))
         left, swept = self.temporaries(), set()
         if killed:
             self.assertTrue(killed in left, left)
@@ -281,3 +284,22 @@ class ApacheTest(unittest.TestCase):
     def report(self, line):
         if SOAK:
             sys.stderr.write('%s\n' % line)
+
+
+def remove(path):
+    """Remove a file, unless whoever made it has just done so."""
+    try:
+        os.unlink(path)
+    except EnvironmentError as error:
+        if error.errno != errno.ENOENT:
+            raise
+
+
+def time_of(path):
+    """Return when a file was written last, or 0 where it is gone."""
+    try:
+        return os.path.getmtime(path)
+    except EnvironmentError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return 0

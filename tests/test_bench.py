@@ -46,7 +46,7 @@ class BenchTest(unittest.TestCase):
             self.assertTrue(row['title'] in output, output)
             for name, values in row['contenders'].items():
                 self.assertTrue(values['best'] > 0 and values['best_ratio'] > 0, name)
-                self.assertTrue('%.2f' % values['best_ratio'] in output)
+                self.assertTrue(figures.times(values['best_ratio']) in output)
         for name in ('floor', 'mezeo_fsstore', 'simple'):
             for part in (found['rows'][0], found['memory'], found['scaling'][0],
                          found['growth'][0]):

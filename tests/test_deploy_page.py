@@ -85,7 +85,7 @@ class DeployTestCase(Walk, EggTestCase):
         os.utime(os.path.join(self.root, OLD), (0, 1338552000))
 
     def local(self, text):
-        for shown, here in (('-py2.7.egg', '-py%d.%d.egg' % sys.version_info[:2]),
+        for shown, here in (('-py3.11.egg', '-py%d.%d.egg' % sys.version_info[:2]),
                             ('-1.0.0-', '-%s-' % mezeo_fsstore.__version__),
                             ('/opt/mezeo', self.mezeo),
                             ('/srv/', self.path('srv/')),
@@ -257,8 +257,6 @@ class BackupTest(DeployTestCase):
                     if member.isfile():
                         found[member.name] = archive.extractfile(member).read()
                 archive.close()
-                for module_data in lasting:
-                    self.assertTrue('./' + path_in(module_data) in found)
                 for module_data, content in self.contents.items():
                     self.assertEqual(content, found.pop('./' + path_in(module_data)))
                 del found['./.mezeo_fsstore']

@@ -1,6 +1,7 @@
 """The keeper of the tests' servers: nothing is left behind, however the test ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,15 +28,22 @@ class KeeperTest(unittest.TestCase):
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         open(os.path.join(self.folder, 'file'), 'w').close()
 
     def start(self, *command):
         test = subprocess.Popen(
             [sys.executable, '-c', TEST, sys.executable, KEEPER, self.folder] + list(command),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.end, test)
         self.addCleanup(test.stderr.close)
         self.addCleanup(test.stdout.close)
         return test, int(test.stdout.readline())
+
+    def end(self, test):
+        if test.poll() is None:
+            test.kill()
+            test.wait()
 
     def test_the_program_and_the_folder_go_with_a_test_that_dies(self):
         for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP):
