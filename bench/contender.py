@@ -21,8 +21,6 @@ class Contender:
     durable = False
     #: Written under its final name: a crash leaves a part of it there.
     in_place = False
-    #: What a reader of the table should know.
-    note = ''
 
     def __init__(self, root):
         self.root = root

@@ -28,8 +28,6 @@ _FICLONE = 0x40049409
 class Floor(Named):
     """Each step as one call, in the layout of the module: 4,096 shards."""
 
-    note = 'the bare system calls'
-
     def __init__(self, root):
         super().__init__(root)
         for shard in self.shards():
@@ -75,18 +73,7 @@ class Floor(Named):
         return key
 
     def _publish(self, key, fill, source):
-        path, temporary, _ = key
-        fd = os.open(temporary, _CREATE, 0o600)
-        try:
-            try:
-                os.fchmod(fd, 0o600)
-                fill(fd, source)
-            finally:
-                os.close(fd)
-            os.rename(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        _write_and_rename(key, fill, source, False)
         return key
 
     def get(self, key):
@@ -135,21 +122,9 @@ class DurableFloor(Floor):
     _next = Named.next_name
 
     def _publish(self, key, fill, source):
-        path, temporary, shard = key
-        directory = os.open(shard, _DIRECTORY)
+        directory = os.open(key[2], _DIRECTORY)
         try:
-            fd = os.open(temporary, _CREATE, 0o600)
-            try:
-                try:
-                    os.fchmod(fd, 0o600)
-                    fill(fd, source)
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-                os.rename(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+            _write_and_rename(key, fill, source, True)
             os.fsync(directory)
         finally:
             os.close(directory)
@@ -167,8 +142,6 @@ class DurableFloor(Floor):
 class OneFolder(Floor):
     """All objects in the root itself: what the layout costs is the difference."""
 
-    note = 'the bare system calls, no shards'
-
     def shards(self):
         return []
 
@@ -183,8 +156,6 @@ class DurableOneFolder(OneFolder, DurableFloor):
 class Shards256(Floor):
     """A layout that was not chosen: see docs/speed.md."""
 
-    note = 'the bare system calls, 256 shards'
-
     def shards(self):
         return ['%02x' % number for number in range(256)]
 
@@ -195,8 +166,6 @@ class Shards256(Floor):
 class Shards256Of256(Floor):
     """Another."""
 
-    note = 'the bare system calls, 256 times 256 shards'
-
     def shards(self):
         return ['%02x/%02x' % (number // 256, number % 256) for number in range(65536)]
 
@@ -206,8 +175,6 @@ class Shards256Of256(Floor):
 
 class Bare(Floor):
     """Follows a symbolic link in the place of a shard; takes a missing root for an empty one."""
-
-    note = 'the bare system calls, with fewer guarantees'
 
     _next = Named.next_name
 
@@ -233,8 +200,6 @@ class Bare(Floor):
 class Sendfile(Floor):
     """Copies inside the kernel."""
 
-    note = 'the kernel copies the bytes'
-
     @staticmethod
     def _transfer(target, source):
         left = os.fstat(source).st_size
@@ -248,8 +213,6 @@ class DurableSendfile(Sendfile, DurableFloor):
 
 class Reflink(Floor):
     """Copies nothing: both objects share their blocks, where the filesystem can."""
-
-    note = 'FICLONE'
 
     def __init__(self, root):
         super().__init__(root)
@@ -274,6 +237,23 @@ def _require_reflink(root):
         finally:
             os.unlink(source)
             os.unlink(target)
+
+
+def _write_and_rename(key, fill, source, durable):
+    path, temporary, _ = key
+    fd = os.open(temporary, _CREATE, 0o600)
+    try:
+        try:
+            os.fchmod(fd, 0o600)
+            fill(fd, source)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def _whole(path):

@@ -50,8 +50,6 @@ class Module(Contender):
 class Ours(Module):
     """mezeo_fsstore with `durable=False`, all of its shards made beforehand."""
 
-    note = 'mezeo_fsstore'
-
     def __init__(self, root):
         from mezeo_fsstore import FilesystemStorage
         super().__init__(root)
@@ -113,8 +111,6 @@ class Chunks4M(_Chunks):
 
 class Simple(Module):
     """The reference module."""
-
-    note = 'simple.SimpleStorage'
 
     def __init__(self, root):
         from simple.simple import SimpleStorage

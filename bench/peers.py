@@ -14,7 +14,6 @@ class Filedepot(Named):
     """A folder and a file of metadata for each object."""
 
     in_place = True
-    note = 'filedepot, local storage'
 
     def __init__(self, root):
         from depot.io.local import LocalFileStorage
@@ -52,7 +51,6 @@ class Minimalkv(Named):
     """A file for each key."""
 
     in_place = True
-    note = 'minimalkv, FilesystemStore'
 
     def __init__(self, root):
         from minimalkv.fs import FilesystemStore
@@ -87,7 +85,6 @@ class Libcloud(Named):
     """A file for each object, and a lock file while it is written."""
 
     in_place = True
-    note = 'apache-libcloud, local driver'
 
     def __init__(self, root):
         from libcloud.storage.drivers.local import LocalStorageDriver
@@ -133,7 +130,6 @@ class Django(Named):
     """What a Django site stores uploads with."""
 
     in_place = True
-    note = 'Django, FileSystemStorage'
 
     def __init__(self, root):
         from django.conf import settings
@@ -179,7 +175,6 @@ class Fsspec(Named):
     """Files by their path."""
 
     in_place = True
-    note = 'fsspec, LocalFileSystem'
 
     def __init__(self, root):
         from fsspec.implementations.local import LocalFileSystem
@@ -224,9 +219,7 @@ class Fsspec(Named):
 
 
 class Obstore(Named):
-    """The only peer that renames; written in Rust, with threads of its own."""
-
-    note = 'obstore, LocalStore; its copy is a hard link'
+    """The only peer that renames; in Rust, with threads of its own. Its copy is a hard link."""
 
     def __init__(self, root):
         import obstore
@@ -271,7 +264,6 @@ class Atomicwrites(Named):
     """Writes only: it is no store."""
 
     durable = True
-    note = 'atomicwrites'
 
     def __init__(self, root):
         from atomicwrites import AtomicWriter
@@ -298,10 +290,9 @@ class Atomicwrites(Named):
 
 
 class Swift(Named):
-    """The files of OpenStack's object server, without the server."""
+    """The files of OpenStack's object server, without the server. It checks an MD5 as well."""
 
     durable = True
-    note = "Swift's DiskFile; it computes and checks an MD5 as well"
 
     def __init__(self, root):
         from swift.common.storage_policy import POLICIES

@@ -77,13 +77,9 @@ def _few_numbers(value, _):
 def _color(name):
     if name.startswith('mezeo_fsstore'):
         return _OURS
-    if registry.note(name) in _FLOORS:
+    if registry.is_bare(name):
         return _FLOOR
     return _IN_PLACE if registry.guarantee(name).startswith('in place') else _ATOMIC
-
-
-_FLOORS = {registry.note(name) for name in (
-    'floor', 'one folder', 'bare', 'sendfile', 'reflink')}
 
 
 def _memory(figures, kind):

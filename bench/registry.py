@@ -51,9 +51,9 @@ def is_peer(name):
     return _CLASSES[name].startswith('peers.')
 
 
-def note(name):
-    """Return what a reader of the tables should know of the contender `name`."""
-    return _class(name).note
+def is_bare(name):
+    """Return whether `name` is made of bare calls."""
+    return _CLASSES[name].startswith('floor.')
 
 
 class LeftOut(Exception):

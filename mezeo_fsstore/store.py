@@ -53,13 +53,7 @@ class Store(object):
 
         Raises the system's ENOENT where there is none.
         """
-        full = self._root.join(path)
-        try:
-            disk.refuse_link(_shard_of(full))
-            return _open_latest(full)
-        except EnvironmentError as error:
-            self._require_root_for(error)
-            raise
+        return self._look_up(path, _open_latest)
 
     def exists(self, path):
         """Return whether the object at `path` is there.
@@ -84,15 +78,7 @@ class Store(object):
 
     def size(self, path):
         """Return the bytes of the object at `path`. Raises ENOENT where there is none."""
-        full = self._root.join(path)
-        try:
-            disk.refuse_link(_shard_of(full))
-            status = disk.status_of_name(full)
-        except EnvironmentError as error:
-            self._require_root_for(error)
-            raise
-        disk.require_regular(status, full)
-        return status.st_size
+        return self._look_up(path, _size_of)
 
     def delete(self, path):
         """Remove the object at `path`, if there is one; its shard stays.
@@ -116,6 +102,19 @@ class Store(object):
         """Return the `os.statvfs` of the root's filesystem. Raises as `delete` does."""
         self._root.guard()
         return disk.capacity(self._root.path)
+
+    def _look_up(self, path, look):
+        """Return what `look` finds at the object's full path.
+
+        An ENOENT that it raises is about the object: the root is known to be there.
+        """
+        full = self._root.join(path)
+        try:
+            disk.refuse_link(_shard_of(full))
+            return look(full)
+        except EnvironmentError as error:
+            self._require_root_for(error)
+            raise
 
     def _require_root_for(self, error):
         # ENOTDIR: a file lies where the root was, or where the shard should be.
@@ -207,6 +206,12 @@ def _open_latest(full):
             raise
     # Another node of a shared volume replaced it since our look-up, so one more finds the new one.
     return disk.open_regular(full)
+
+
+def _size_of(full):
+    status = disk.status_of_name(full)
+    disk.require_regular(status, full)
+    return status.st_size
 
 
 def _is_absent(full):

@@ -10,19 +10,14 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 
 from tests import processes
 from tests.client import HOST
-from tests.support import PROJECT, run_python
+from tests.support import PROJECT, find_program, run_python, wait_until
 
 MODULES = '/usr/lib/apache2/modules'
 USER = 'www-data'
 PROCESSES, THREADS = 3, 6
-
-# A start, a restart and the respawn of a process take seconds; a loaded machine gets some more.
-PATIENCE = 30
-PAUSE = 0.02
 
 # First what a node needs, then what is only for a server of one's own. Without the second of these
 # lines Python reads what is downloaded, without the fourth no object is larger than 1 GiB, and
@@ -65,7 +60,7 @@ def missing():
     """Return why no server can be started here, None if one can."""
     if sys.version_info < (3, 6):
         return 'the clients need Python 3.6'
-    if program() is None:
+    if find_program('apache2') is None:
         return 'there is no apache2'
     if not os.path.exists(os.path.join(MODULES, 'mod_wsgi.so')):
         return 'there is no mod_wsgi'
@@ -73,14 +68,6 @@ def missing():
         return 'there is no user %s' % USER
     if python() is None:
         return 'no Python %s with setuptools, to build the egg with' % embedded()
-    return None
-
-
-def program():
-    """Return the path of the server, None where there is none. It is for administrators only."""
-    for folder in os.environ.get('PATH', '').split(':') + ['/usr/sbin']:
-        if os.access(os.path.join(folder, 'apache2'), os.X_OK):
-            return os.path.join(folder, 'apache2')
     return None
 
 
@@ -136,7 +123,7 @@ class Apache(object):
                 'folder': self.folder})
         with tempfile.TemporaryFile() as said:
             self._start([sys.executable, os.path.join(PROJECT, 'tests', 'keeper.py'), node.folder,
-                         program(), '-D', 'FOREGROUND', '-f', configuration], said)
+                         find_program('apache2'), '-D', 'FOREGROUND', '-f', configuration], said)
 
     def _start(self, command, said):
         # In a session of its own: what interrupts a test at its terminal is not for the server.
@@ -203,14 +190,3 @@ def free_port():
                 return port
             except EnvironmentError:
                 pass  # taken
-
-
-def wait_until(condition):
-    """Return what `condition` returns once that is true. Raises RuntimeError if it never is."""
-    deadline = time.time() + PATIENCE
-    while time.time() < deadline:
-        result = condition()
-        if result:
-            return result
-        time.sleep(PAUSE)
-    raise RuntimeError('not within %d seconds' % PATIENCE)

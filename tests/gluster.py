@@ -10,9 +10,9 @@ All is made by the commands that an administrator gives.
 
 import os
 import re
-import time
 
 from tests.private import TOOLS, Machine, Unavailable
+from tests.support import find_program, wait_until
 
 # What a node needs to see at once what another one has done: docs/deploy.md.
 VOLUME_OPTIONS = {'performance.stat-prefetch': 'off', 'performance.open-behind': 'off'}
@@ -38,7 +38,7 @@ def missing():
     if os.geteuid() != 0:
         return 'only the superuser can make namespaces and mounts'
     tools = dict(TOOLS, glusterd='glusterfs-server', glusterfs='glusterfs-client')
-    absent = [tool for tool in sorted(tools) if not _is_installed(tool)]
+    absent = [tool for tool in sorted(tools) if not find_program(tool, beyond=())]
     if absent:
         return 'not installed: ' + ', '.join('%s (%s)' % (tool, tools[tool]) for tool in absent)
     try:
@@ -49,18 +49,8 @@ def missing():
     return ''
 
 
-def _is_installed(tool):
-    return any(os.access(os.path.join(folder, tool), os.X_OK)
-               for folder in os.environ.get('PATH', os.defpath).split(os.pathsep))
-
-
-def wait_until(condition, what):
-    """Return once `condition()` is true; fail with `what` if it takes for ever."""
-    deadline = time.time() + _DEADLINE
-    while not condition():
-        if time.time() > deadline:
-            raise AssertionError('not after %d s: %s' % (_DEADLINE, what))
-        time.sleep(0.05)
+def _wait_until(condition, what):
+    wait_until(condition, what, _DEADLINE)
 
 
 class Cluster(object):
@@ -71,7 +61,7 @@ class Cluster(object):
         try:
             os.mkdir(self.machine.place('/run/gluster'))
             self.machine.run('glusterd')
-            wait_until(lambda: self._answers('pool', 'list'), 'glusterd answers')
+            _wait_until(lambda: self._answers('pool', 'list'), 'glusterd answers')
         except:
             self.stop()
             raise
@@ -154,13 +144,13 @@ class Volume(object):
 
     def _end(self, process):
         self._machine.run('kill', '-KILL', str(process))
-        wait_until(lambda: not self._machine.runs(process), 'process %d has died' % process)
+        _wait_until(lambda: not self._machine.runs(process), 'process %d has died' % process)
 
     def start(self):
         """Start the bricks that have died, and return when each node has found them."""
         self._command('volume', 'start', self.name, 'force')
-        wait_until(lambda: all(self._reaches(node, number) for node in self._nodes
-                               for number in range(len(BRICKS))), 'the nodes reach the bricks')
+        _wait_until(lambda: all(self._reaches(node, number) for node in self._nodes
+                                for number in range(len(BRICKS))), 'the nodes reach the bricks')
 
     def _reaches(self, node, number):
         told = '/.meta/graphs/active/%s-client-%d/private' % (self.name, number)
@@ -174,8 +164,8 @@ class Volume(object):
         """Start the bricks that have died, and return when all is healed."""
         self.start()
         self.set('cluster.self-heal-daemon', 'on')
-        wait_until(self._heals, 'a heal starts')
-        wait_until(self._is_healed, 'all is healed')
+        _wait_until(self._heals, 'a heal starts')
+        _wait_until(self._is_healed, 'all is healed')
 
     def _heals(self):
         try:

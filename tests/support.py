@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 try:
     import unittest2 as unittest
@@ -22,8 +23,9 @@ from mezeo_fsstore import FilesystemStorage
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase', 'EggTestCase',
-           'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'closed_to_others',
-           'path_in', 'run_python', 'start_python', 'build_egg', 'FOREIGN_BASE']
+           'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'wait_until',
+           'find_program', 'closed_to_others', 'path_in', 'run_python', 'start_python', 'build_egg',
+           'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
@@ -143,6 +145,30 @@ def mounted(test, kind, folder, options, source='mezeo_fsstore-test'):
         yield
     finally:
         subprocess.check_call(['umount', folder])
+
+
+def wait_until(condition, what='what was waited for', patience=30):
+    """Return what `condition()` returns once that is true.
+
+    Raises AssertionError, with `what`, if it is not within `patience` seconds.
+    """
+    deadline = time.time() + patience
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.time() > deadline:
+            raise AssertionError('not within %d seconds: %s' % (patience, what))
+        time.sleep(0.02)
+
+
+def find_program(name, beyond=('/usr/sbin', '/sbin')):
+    """Return the path of a program, None where there is none; `beyond` are folders besides PATH."""
+    for folder in os.environ.get('PATH', os.defpath).split(os.pathsep) + list(beyond):
+        path = os.path.join(folder, name)
+        if os.access(path, os.X_OK):
+            return path
+    return None
 
 
 def closed_to_others(folder):

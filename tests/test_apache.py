@@ -13,7 +13,7 @@ from tests import apache, content, processes
 from tests.client import ENDS, Client, Refused, read_all, vanish
 from tests.customers import Crowd
 from tests.node import Node
-from tests.support import SOAK, closed_to_others, unittest
+from tests.support import SOAK, closed_to_others, unittest, wait_until
 from tests.test_killed import is_whole
 
 SEED = 20120605
@@ -76,7 +76,7 @@ class ApacheTest(unittest.TestCase):
                     self.assertTrue(origin.startswith(self.node.egg + '/'), origin)
                 told.add((about['process'], about['interpreter']))
             return len(told) == 2 * apache.PROCESSES
-        apache.wait_until(ask)
+        wait_until(ask)
         self.assertEqual(set((process, interpreter) for process in self.server.daemons()
                              for interpreter in ('', 'sub')), told)
 
@@ -139,7 +139,7 @@ class ApacheTest(unittest.TestCase):
                     os.kill(process, signal.SIGKILL)
                 self.assert_soon(set(), self.temporaries)
                 self.assertEqual(set(), self.node.objects('A'))
-            apache.wait_until(self.server.fronts)
+            wait_until(self.server.fronts)
             self.main.delete(self.main.upload('A', b'content'))
 
     def test_a_daemon_process_that_is_told_to_restart_by_itself_finishes_its_upload(self):
@@ -148,10 +148,10 @@ class ApacheTest(unittest.TestCase):
             old = self.server.daemons()
             for process in old:
                 os.kill(process, signal.SIGUSR1)
-            apache.wait_until(lambda: sum(map(processes.is_running, old)) == 1)
+            wait_until(lambda: sum(map(processes.is_running, old)) == 1)
             connection.sendall(data[1200000:])
             stored = json.loads(read_all(connection).split(b'\r\n\r\n')[1].decode('ascii'))
-        apache.wait_until(lambda: not any(map(processes.is_running, old)))
+        wait_until(lambda: not any(map(processes.is_running, old)))
         self.assertTrue(data == self.main.download(stored, 'A'))
         self.main.delete(stored)
         self.server.wait_for_daemons()
@@ -161,7 +161,7 @@ class ApacheTest(unittest.TestCase):
         for _ in range(WARM_ROUNDS):
             self.play(crowd.act)
         daemons, acts = self.server.daemons(), crowd.acts()
-        descriptors = dict((process, apache.wait_until(lambda: self.idle_descriptors(process)))
+        descriptors = dict((process, wait_until(lambda: self.idle_descriptors(process)))
                            for process in daemons)
         before = dict((process, processes.memory(process)) for process in daemons)
         for _ in range(CALM_ROUNDS):
@@ -205,7 +205,7 @@ class ApacheTest(unittest.TestCase):
 
     def note_end_of(self, victims):
         """Note what a process that has not ended has still to clear away."""
-        apache.wait_until(lambda: not any(processes.is_running(one) for one in victims))
+        wait_until(lambda: not any(processes.is_running(one) for one in victims))
         self.ended = time.time()
         living = self.server.wait_for_daemons()
         self.theirs = set().union(*[self.writing(process) for process in living])
@@ -253,7 +253,7 @@ class ApacheTest(unittest.TestCase):
         """Return the connection of an upload of which the server has begun to write `part`."""
         connection = client.begin_upload('A', data, part, chunked)
         self.addCleanup(connection.close)
-        apache.wait_until(self.temporaries)
+        wait_until(self.temporaries)
         return connection
 
     def temporaries(self):
@@ -277,8 +277,8 @@ class ApacheTest(unittest.TestCase):
     def assert_soon(self, expected, call):
         """Wait for what others do: it is asked until it is as expected, or too late."""
         try:
-            apache.wait_until(lambda: call() == expected)
-        except RuntimeError:
+            wait_until(lambda: call() == expected)
+        except AssertionError:
             self.assertEqual(expected, call())
 
     def report(self, line):

@@ -290,13 +290,17 @@ class DeduplicationTest(IndexCase):
                           index=os.path.join(self.folder, 'missing'))
 
 
-class KilledTest(IndexCase):
-    """A process that is killed between any two steps loses nothing that is referred to."""
+class FilesCase(IndexCase):
+    """Files below, in `self.store`, which processes can share."""
 
     def make_below(self):
         self.store = os.path.join(self.folder, 'store')
         os.mkdir(self.store)
         return FilesystemStorage(root=self.store, durable=False)
+
+
+class KilledTest(FilesCase):
+    """A process that is killed between any two steps loses nothing that is referred to."""
 
     def kept(self):
         """Return the contents that lie below, in order."""
@@ -415,12 +419,7 @@ class KilledTest(IndexCase):
                 [b'content', None], [b'content', None])
 
 
-class TogetherTest(IndexCase):
-
-    def make_below(self):
-        self.store = os.path.join(self.folder, 'store')
-        os.mkdir(self.store)
-        return FilesystemStorage(root=self.store, durable=False)
+class TogetherTest(FilesCase):
 
     def test_processes_share_contents_and_lose_none(self):
         contents = [bytes(bytearray([65 + index])) * (5000 + index) for index in range(3)]

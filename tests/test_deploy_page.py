@@ -22,7 +22,7 @@ from tests.apache import CONFIGURATION
 from tests.gluster import MOUNT_OPTIONS, VOLUME_OPTIONS
 from tests.miniature import Platform
 from tests.support import (
-    FOREIGN_BASE, PROJECT, EggTestCase, mounted, path_in, run_python, unittest)
+    FOREIGN_BASE, PROJECT, EggTestCase, find_program, mounted, path_in, run_python, unittest)
 from tests.test_egg import HOST
 from tests.test_guarantees import names_of_tests
 from tests.walk import BLOCK, Walk, read_page
@@ -44,11 +44,10 @@ def section(title):
 
 def tool(test, name):
     """Return the path of a program; skip the test where it is missing."""
-    for folder in os.environ['PATH'].split(os.pathsep) + ['/sbin', '/usr/sbin']:
-        path = os.path.join(folder, name)
-        if os.access(path, os.X_OK):
-            return path
-    test.skipTest('%s is not installed' % name)
+    path = find_program(name)
+    if path is None:
+        test.skipTest('%s is not installed' % name)
+    return path
 
 
 class DeployTestCase(Walk, EggTestCase):

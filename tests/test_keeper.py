@@ -8,8 +8,7 @@ import sys
 import tempfile
 
 from tests import processes
-from tests.apache import wait_until
-from tests.support import PROJECT, unittest
+from tests.support import PROJECT, unittest, wait_until
 
 KEEPER = os.path.join(PROJECT, 'tests', 'keeper.py')
 SLEEPER = [sys.executable, '-c', 'import time; time.sleep(600)']
