@@ -85,7 +85,7 @@ class CompiledEgg(Command):
 
 class Nosetests(Command):
     """Run nose, as the command `nosetests` does; that one also takes arguments for a single test,
-    as in `nosetests tests/test_simple.py`.
+    as in `nosetests tests/sdk/test_simple.py`.
 
     The command of nose 1 does not work with today's setuptools, and pynose brings none.
     """
