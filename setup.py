@@ -117,7 +117,7 @@ setup(
     long_description=read('README.md'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    packages=[PACKAGE],
+    packages=[PACKAGE, PACKAGE + '.admin'],
     zip_safe=True,
     extras_require={'progress': ['tqdm']},
     python_requires='>=2.6, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*',

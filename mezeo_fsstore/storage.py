@@ -2,7 +2,8 @@
 
 from modules import StorageModule
 
-from mezeo_fsstore import arguments, module_data as data_form, names, streams
+from mezeo_fsstore import arguments, names
+from mezeo_fsstore.module_data import compose, parse
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.store import Store
 
@@ -41,7 +42,7 @@ class FilesystemStorage(StorageModule):
 
     def new_data(self, context):
         """Return the `module_data` of a new object, a `str`; nothing is touched or reserved."""
-        return data_form.of(names.new_object())
+        return compose(names.new_object())
 
     def assign(self, context, module_data, stream):
         """Store all that `stream.read(size)` returns until it returns `b''`.
@@ -50,8 +51,7 @@ class FilesystemStorage(StorageModule):
         as it was. Raises TypeError for a stream that has no `read` or returns anything but bytes,
         StorageUnavailable where the root is missing or not the registered one.
         """
-        path = data_form.parse(module_data)
-        self._store.write(path, streams.fill_from(stream))
+        self._store.write(parse(module_data), stream)
 
     def available(self, context, module_data):
         """Return True if the object is there, whole; False if it certainly is not.
@@ -59,7 +59,7 @@ class FilesystemStorage(StorageModule):
         Raises StorageUnavailable where the root is missing or not the registered one: a False
         would make the platform copy every object anew.
         """
-        return self._store.exists(data_form.parse(module_data))
+        return self._store.exists(parse(module_data))
 
     def get_read_stream(self, context, module_data):
         """Return a binary file of the object at position 0, which the caller closes.
@@ -68,18 +68,18 @@ class FilesystemStorage(StorageModule):
         On Python 3 it has no buffer, so a `read` of more than 2 GiB may return less than asked for.
         Raises the system's error, ENOENT where there is no object.
         """
-        return self._store.open(data_form.parse(module_data))
+        return self._store.open(parse(module_data))
 
     def delete(self, context, module_data):
         """Remove the object; that it is gone already is no error.
 
         Raises StorageUnavailable where the root is missing or not the registered one.
         """
-        self._store.delete(data_form.parse(module_data))
+        self._store.delete(parse(module_data))
 
     def get_size(self, context, module_data):
         """Return the bytes of the object. Raises the system's error, ENOENT where there is none."""
-        return self._store.size(data_form.parse(module_data))
+        return self._store.size(parse(module_data))
 
     def statistics(self, context):
         """Return `capacity` (bytes) and `inodes`, each a dict of `total`, `free` and `used`.

@@ -6,11 +6,10 @@ import subprocess
 import sys
 
 from mezeo_fsstore import StorageUnavailable
-from mezeo_fsstore.root import Root
 from tests import Stream, content
 from tests.faults.system_calls import ERRORS, Failing, Recording
 from tests.support import (
-    PROJECT, RootTestCase, environment, mounted, open_descriptors, run_python, unittest)
+    PROJECT, RootTestCase, environment, mark, mounted, open_descriptors, run_python, unittest)
 
 OLD, NEW = b'the old one', b'the new content'
 
@@ -89,7 +88,7 @@ class EveryCallTest(RootTestCase):
         self.for_each_failure(self.new_object, self.assign, self.check_fresh)
 
     def test_an_assign_with_a_marker(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         os.mkdir(os.path.join(self.root, 'abc'))
         self.for_each_failure(lambda: self.new_object('abc'), self.assign, self.check_fresh)
 
@@ -129,7 +128,7 @@ class EveryCallTest(RootTestCase):
             self.assertTrue(seam.failed[0] in ('close', 'open', 'fstat'), self.what)
 
     def test_the_reads(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         for read in (
                 lambda module_data: self.assertTrue(self.storage.available(None, module_data)),
                 lambda module_data: self.assertEqual(
@@ -141,7 +140,7 @@ class EveryCallTest(RootTestCase):
         def check(module_data, error, seam):
             if error is None:
                 self.assertEqual('close', seam.failed[0], self.what)
-        for settings in ({}, {'root_id': Root(self.root).mark()}):
+        for settings in ({}, {'root_id': mark(self.root)}):
             self.storage = self.make(**settings)
             self.for_each_failure(
                 self.new_object, lambda module_data: self.assertTrue(
@@ -169,8 +168,8 @@ class EveryCallTest(RootTestCase):
             if error is None:
                 # The close of a directory, or the removal of the second name of the marker.
                 self.assertTrue(seam.failed[0] in ('close', 'unlink'), self.what)
-            self.assertEqual(32, len(Root(self.root).mark()), self.what)
-        self.for_each_failure(unmark, lambda _: Root(self.root).mark(), check)
+            self.assertEqual(32, len(mark(self.root)), self.what)
+        self.for_each_failure(unmark, lambda _: mark(self.root), check)
 
 
 class RealFaultsTest(RootTestCase):
@@ -225,7 +224,7 @@ class RealFaultsTest(RootTestCase):
 
     def test_a_volume_that_is_unmounted_and_mounted_again(self):
         with mounted(self, 'tmpfs', self.root, 'size=4m'):
-            self.storage = self.make(root_id=Root(self.root).mark())
+            self.storage = self.make(root_id=mark(self.root))
             module_data = self.put(OLD)
             subprocess.check_call(['mount', '--bind', self.root, self.root])
             subprocess.check_call(['umount', self.root])

@@ -11,7 +11,7 @@ from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Death, Dying, Recording
 from tests.faults.toydisk import ToyDisk
-from tests.support import RootTestCase, mock, path_in
+from tests.support import RootTestCase, mark, mock, path_in
 
 OLD, NEW = b'the old one', b'the NEW content'
 
@@ -133,7 +133,7 @@ class PowerCutTest(ModelTestCase):
         self.life(shorten=True)
 
     def test_so_it_is_with_a_marker(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         self.life()
 
     def test_a_writer_that_dies_at_any_call_costs_no_object_of_the_next(self):

@@ -3,10 +3,9 @@
 `bench/syscalls.py` shows the same by strace, beside the bare calls.
 """
 
-from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Recording
-from tests.support import RootTestCase
+from tests.support import RootTestCase, mark
 
 
 class CallsTest(RootTestCase):
@@ -54,7 +53,7 @@ class CallsTest(RootTestCase):
                          self.calls('delete', self.module_data))
 
     def test_a_marker_is_looked_at_once_and_not_at_all_by_reads_of_what_is_there(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         for method, arguments, times in (
                 ('available', [self.module_data], 1), ('available', [self.missing], 1),
                 ('get_size', [self.module_data], 0), ('get_read_stream', [self.module_data], 0),

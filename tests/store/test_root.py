@@ -8,7 +8,7 @@ from mezeo_fsstore import StorageError, StorageUnavailable
 from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Recording
-from tests.support import RootTestCase, mock
+from tests.support import RootTestCase, mark, mock
 
 
 class GuardTestCase(RootTestCase):
@@ -108,7 +108,7 @@ class RegisteredRootTest(GuardTestCase):
 
     def setUp(self):
         super(RegisteredRootTest, self).setUp()
-        self.root_id = Root(self.root).mark()
+        self.root_id = mark(self.root)
         self.storage = self.make(root_id=self.root_id)
         self.module_data = self.put()
 
@@ -142,7 +142,7 @@ class RegisteredRootTest(GuardTestCase):
 
     def test_another_volume_is_refused(self):
         self.unmount()
-        other = Root(self.root).mark()
+        other = mark(self.root)
         self.assert_guarded(self.module_data, other, self.root_id)
 
     def test_objects_of_a_root_that_lost_its_marker_can_be_read_only(self):
@@ -212,7 +212,7 @@ class MarkerSeenAtStartTest(RegisteredRootTest):
 class MarkTest(RootTestCase):
 
     def test_the_marker_holds_a_random_id_that_every_server_may_read(self):
-        root_id = Root(self.root).mark()
+        root_id = mark(self.root)
         marker = os.path.join(self.root, '.mezeo_fsstore')
         with open(marker) as stream:
             self.assertEqual(root_id + '\n', stream.read())
@@ -221,8 +221,8 @@ class MarkTest(RootTestCase):
         self.assertEqual(['.mezeo_fsstore'], os.listdir(self.root))
 
     def test_a_marker_that_is_there_stays(self):
-        first = Root(self.root).mark()
-        self.assertEqual(first, Root(self.root).mark())
+        first = mark(self.root)
+        self.assertEqual(first, mark(self.root))
         self.assertEqual(['.mezeo_fsstore'], os.listdir(self.root))
 
     def test_of_two_that_mark_at_once_both_get_the_id_that_stays(self):
@@ -231,15 +231,15 @@ class MarkTest(RootTestCase):
         def link(source, target):
             if not other:
                 other.append(None)
-                other[0] = Root(self.root).mark()
+                other[0] = mark(self.root)
             original(source, target)
         with mock.patch('os.link', link):
-            mine = Root(self.root).mark()
+            mine = mark(self.root)
         self.assertEqual(other, [mine])
 
     def test_it_is_on_the_disk_when_it_is_told(self):
         with mock.patch('os.fsync') as fsync:
-            Root(self.root).mark()
+            mark(self.root)
         self.assertEqual(2, fsync.call_count)
 
     def test_where_there_are_no_hard_links_the_error_says_how_to_make_the_marker(self):
