@@ -102,10 +102,10 @@ def _require_directory(path):
             return
     except EnvironmentError as error:
         # A loop of links, a name too long, no permission, a dead mount: in the system's words.
-        raise MissingRoot(error.errno, 'argument root: %s' % error.strerror, path)
+        raise MissingRoot(error.errno, 'root can not be used: %s' % error.strerror, path)
     raise MissingRoot(
-        errno.ENODEV, 'argument root is no existing directory: mount the volume, or make the '
-        'directory; it is never created', path)
+        errno.ENODEV, 'root is no existing directory: mount the volume, '
+        'or make the directory; it is never created', path)
 
 
 def _open_if_there(marker):

@@ -26,8 +26,8 @@ from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase', 'EggTestCase',
            'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'wait_until',
-           'find_program', 'closed_to_others', 'path_in', 'mark', 'run_python', 'start_python', 'build_egg',
-           'FOREIGN_BASE']
+           'find_program', 'closed_to_others', 'path_in', 'mark', 'run_python', 'start_python',
+           'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'

@@ -43,7 +43,7 @@ def df(options):
         return 0
     sys.stdout.flush()
     return fail('more than %g%% of the %s of %s are used: add space, or move objects away'
-                 % (options.warn, ' and the '.join(full), options.root))
+                % (options.warn, ' and the '.join(full), options.root))
 
 
 def _percentage(text):

@@ -14,7 +14,7 @@ from mezeo_fsstore import disk
 from tests.support import mock
 
 CALLS = frozenset(['open', 'close', 'read', 'write', 'fsync', 'fstat', 'lstat', 'stat',
-                   'statvfs', 'fchmod', 'rename', 'link', 'unlink', 'mkdir'])
+                   'statvfs', 'fchmod', 'rename', 'link', 'unlink', 'mkdir', 'lseek', 'ftruncate'])
 
 # What each kind of call may answer, of what an administrator meets.
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EMFILE,
@@ -105,7 +105,8 @@ class Failing(Seam):
     def __init__(self, number, place=0, fits=lambda name, arguments: True):
         super(Failing, self).__init__()
         self._number, self._place, self._fits = number, place, fits
-        self.failed = None
+        # The name of the call that failed with its arguments, and the path that it was about.
+        self.failed, self.path = None, None
 
     def interpose(self, name, original, arguments):
         if self._fits(name, arguments):
@@ -116,6 +117,9 @@ class Failing(Seam):
 
     def _fail(self, name, original, arguments):
         self.failed = (name, arguments)
+        self.path = arguments[-1] if name in ('rename', 'link') else arguments[0]
+        if isinstance(self.path, int):
+            self.path = os.readlink('/proc/self/fd/%d' % self.path)
         if name == 'close':
             original(*arguments)
         path = arguments[0] if isinstance(arguments[0], str) else None

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,9 @@ OLD, NEW = b'the old one', b'the new content'
 
 class EveryCallTest(RootTestCase):
     """Each operation, once for each of its calls and each error that this may answer."""
+
+    #: Whether the operation only reads, and whether it is one that never raises.
+    reads = silent = False
 
     def setUp(self):
         super(EveryCallTest, self).setUp()
@@ -52,12 +56,33 @@ class EveryCallTest(RootTestCase):
                 if seam.failed[0] == 'unlink':
                     self.remove_temporaries()
                 self.assertEqual(left, self.temporaries(), self.what)
-                if error is not None:
+                if error is None:
+                    self.assertTrue(self.silent or self.may_be_silent(seam, number), self.what)
+                else:
                     self.assertEqual(number, error.errno, self.what)
                     self.assertTrue(error.filename and error.filename.startswith(self.root),
                                     '%s: no path in %r' % (self.what, error))
                 check(module_data, error, seam)
         self.assertTrue(recorded.calls)
+
+    def may_be_silent(self, seam, number):
+        """Return whether a call may fail and the operation succeed all the same."""
+        call, name = seam.failed[0], os.path.relpath(seam.path, self.root)
+        if call == 'close':
+            # Nothing was written to a directory or the marker, nor through the stream of a reader.
+            return os.path.isdir(seam.path) or name == '.mezeo_fsstore' or self.reads
+        if call == 'unlink':
+            # The second name of a new marker.
+            return name.startswith('..mezeo_fsstore.')
+        if self.reads and number == errno.ESTALE and call in ('open', 'fstat'):
+            # What another node replaced is opened once more.
+            return re.match('[0-9a-f]{3}/[0-9a-f]{32}$', name)
+        return False
+
+    def is_after_the_rename(self, error, seam):
+        """Return whether what failed is the last step of a write, the sync of the shard."""
+        return seam.failed[0] == 'fsync' and re.match(
+            '[0-9a-f]{3}$', os.path.relpath(error.filename, self.root))
 
     def remove_temporaries(self):
         for path in self.temporaries():
@@ -67,12 +92,11 @@ class EveryCallTest(RootTestCase):
         self.storage.assign(None, module_data, Stream(NEW))
 
     def check_fresh(self, module_data, error, seam):
-        """An object that was not there is whole, or it is absent and the error was raised."""
-        present = self.storage.available(None, module_data)
-        self.assertEqual(error is None, present, self.what)
-        if present:
-            # What tells nothing about the object: the close of a directory.
-            self.assertEqual('close', seam.failed[0], self.what)
+        """An object that was not there is absent until the rename, and there, whole, after it."""
+        published = error is None or self.is_after_the_rename(error, seam)
+        self.assertEqual(bool(published), self.storage.available(None, module_data), self.what)
+        if published:
+            self.assertEqual(NEW, self.get(module_data), self.what)
         self.assign(module_data)
         self.assertEqual(NEW, self.get(module_data), self.what)
 
@@ -99,11 +123,8 @@ class EveryCallTest(RootTestCase):
 
     def test_an_assign_that_replaces(self):
         def check(module_data, error, seam):
-            last = seam.failed[0] == 'fsync' and error.filename.endswith('abc')
-            allowed = [NEW] if error is None else [OLD, NEW] if last else [OLD]
-            self.assertTrue(self.get(module_data) in allowed, self.what)
-            if error is None:
-                self.assertEqual('close', seam.failed[0], self.what)
+            published = error is None or self.is_after_the_rename(error, seam)
+            self.assertEqual(NEW if published else OLD, self.get(module_data), self.what)
             self.assign(module_data)
             self.assertEqual(NEW, self.get(module_data), self.what)
         self.for_each_failure(self.old_object, self.assign, check)
@@ -123,11 +144,9 @@ class EveryCallTest(RootTestCase):
 
     def unharmed(self, module_data, error, seam):
         self.assertEqual(OLD, self.get(module_data), self.what)
-        if error is None:
-            # What is stale when it is opened to be read is opened once more; a close tells nothing.
-            self.assertTrue(seam.failed[0] in ('close', 'open', 'fstat'), self.what)
 
     def test_the_reads(self):
+        self.reads = True
         self.storage = self.make(root_id=mark(self.root))
         for read in (
                 lambda module_data: self.assertTrue(self.storage.available(None, module_data)),
@@ -138,8 +157,7 @@ class EveryCallTest(RootTestCase):
 
     def test_available_of_what_is_missing_never_answers_by_a_failure(self):
         def check(module_data, error, seam):
-            if error is None:
-                self.assertEqual('close', seam.failed[0], self.what)
+            pass  # that it was raised, or may be silent, is looked at for each operation
         for settings in ({}, {'root_id': mark(self.root)}):
             self.storage = self.make(**settings)
             self.for_each_failure(
@@ -147,6 +165,7 @@ class EveryCallTest(RootTestCase):
                     self.storage.available(None, module_data) is False), check)
 
     def test_statistics_are_unknown_rather_than_wrong(self):
+        self.silent = True
         seen = []
 
         def check(module_data, error, seam):
@@ -165,9 +184,6 @@ class EveryCallTest(RootTestCase):
                 os.unlink(marker)
 
         def check(module_data, error, seam):
-            if error is None:
-                # The close of a directory, or the removal of the second name of the marker.
-                self.assertTrue(seam.failed[0] in ('close', 'unlink'), self.what)
             self.assertEqual(32, len(mark(self.root)), self.what)
         self.for_each_failure(unmark, lambda _: mark(self.root), check)
 

@@ -168,7 +168,7 @@ class MutationTest(ModelTestCase):
             self.caught(self.life, names, 'temporary_of', lambda path: path)
 
     def test_without_the_check_of_a_short_write(self):
-        self.caught(self.life, disk, 'write',
+        self.caught(self.life, disk, 'write_all',
                     lambda fd, data, path: disk.os.write(fd, data), True)
 
     def test_without_the_mark_of_a_shard_that_is_not_synced(self):
@@ -197,10 +197,13 @@ class MutationTest(ModelTestCase):
             self.caught(self.life, disk, 'rename', rename)
 
     def test_with_the_sync_of_the_directory_before_the_rename(self):
-        original = store.Store._write_into
+        original, rename = disk.sync_directory, disk.rename
 
-        def write_into(self, shard, directory, full, fill):
-            disk.sync_directory(shard, directory)
-            with mock.patch.object(disk, 'sync_directory', lambda *_: None):
-                original(self, shard, directory, full, fill)
-        self.caught(self.life, store.Store, '_write_into', write_into)
+        def rename_last(source, target):
+            shard = disk.open_directory(os.path.dirname(target))
+            original(shard, target)
+            disk.release(shard)
+            rename(source, target)
+        with mock.patch.object(disk, 'rename', rename_last):
+            self.caught(self.life, disk, 'sync_directory', lambda fd, path: (
+                original(fd, path) if path == self.root else True))

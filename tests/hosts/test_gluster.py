@@ -12,7 +12,8 @@ import random
 import stat
 import sys
 
-from mezeo_fsstore import FilesystemStorage, StorageUnavailable, inventory, names
+from mezeo_fsstore import FilesystemStorage, StorageUnavailable, names
+from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.root import Root
 from tests import Stream, content
 from tests.faults.test_killed import is_whole, signed

@@ -567,10 +567,11 @@ class PageTest(unittest.TestCase):
 
     def test_the_messages_that_it_explains_are_ours(self):
         sources = ''
-        for name in os.listdir(os.path.join(PROJECT, 'mezeo_fsstore')):
-            if name.endswith('.py'):
-                with open(os.path.join(PROJECT, 'mezeo_fsstore', name), 'rb') as source:
-                    sources += re.sub(r"'\s*\n\s*'", '', source.read().decode('utf-8'))
+        for folder, _, files in os.walk(os.path.join(PROJECT, 'mezeo_fsstore')):
+            for name in files:
+                if name.endswith('.py'):
+                    with open(os.path.join(folder, name), 'rb') as source:
+                        sources += re.sub(r"'\s*\n\s*'", '', source.read().decode('utf-8'))
         for message in ('root has no marker', 'root has the marker of ', 'root is missing',
                         'root is no existing directory', 'the marker of the root is damaged',
                         'more than '):

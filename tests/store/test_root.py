@@ -4,11 +4,12 @@ import errno
 import os
 import shutil
 
-from mezeo_fsstore import StorageError, StorageUnavailable
+from mezeo_fsstore import (
+    ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
 from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Recording
-from tests.support import RootTestCase, mark, mock
+from tests.support import RootTestCase, mark, mock, unittest
 
 
 class GuardTestCase(RootTestCase):
@@ -85,6 +86,38 @@ class MissingRootTest(GuardTestCase):
         module_data = self.put()
         self.unmount()
         self.assertFalse(self.storage.available(None, module_data))
+
+
+class RefusedRootTest(RootTestCase):
+    """A root that the system refuses when the module is made."""
+
+    def refused(self, path):
+        error = self.raised(MissingRoot, lambda: FilesystemStorage(root=path))
+        self.assertTrue(isinstance(error, ConfigurationError))
+        self.assertTrue(isinstance(error, StorageUnavailable))
+        self.assertTrue('root can not be used' in str(error) and path in str(error), str(error))
+        return error.errno
+
+    def test_a_loop_of_links(self):
+        loop = os.path.join(self.folder, 'loop')
+        os.symlink(loop, loop)
+        self.assertEqual(errno.ELOOP, self.refused(loop))
+
+    def test_a_name_that_is_too_long(self):
+        self.assertEqual(errno.ENAMETOOLONG, self.refused('/' + 'x' * 300))
+
+    @unittest.skipIf(os.geteuid() == 0, 'nothing is forbidden to the superuser')
+    def test_a_root_that_may_not_be_reached(self):
+        os.chmod(self.folder, 0)
+        try:
+            self.assertEqual(errno.EACCES, self.refused(self.root))
+        finally:
+            os.chmod(self.folder, 0o700)
+
+    def test_a_mount_that_is_dead(self):
+        for number in (errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.EACCES, errno.EHOSTDOWN):
+            with mock.patch('os.stat', side_effect=OSError(number, 'fails', self.root)):
+                self.assertEqual(number, self.refused(self.root))
 
 
 class MissingObjectTest(RootTestCase):
@@ -245,7 +278,7 @@ class MarkTest(RootTestCase):
     def test_where_there_are_no_hard_links_the_error_says_how_to_make_the_marker(self):
         marker = os.path.join(self.root, '.mezeo_fsstore')
         with mock.patch('os.link', side_effect=OSError(errno.EPERM, 'not permitted')):
-            error = self.raised(EnvironmentError, Root(self.root).mark)
+            error = self.raised(EnvironmentError, mark, self.root)
         self.assertEqual((errno.EPERM, marker), (error.errno, error.filename))
         self.assertTrue('by hand, of 32 random hexadecimal digits and a newline' in str(error))
         with open(marker, 'w') as stream:
@@ -255,7 +288,7 @@ class MarkTest(RootTestCase):
     def test_a_root_that_can_not_be_marked_keeps_nothing(self):
         for name in ('link', 'fsync'):
             with mock.patch('os.' + name, side_effect=OSError(errno.EROFS, 'read-only')):
-                error = self.raised(EnvironmentError, Root(self.root).mark)
+                error = self.raised(EnvironmentError, mark, self.root)
             self.assertEqual(errno.EROFS, error.errno)
             self.assertTrue(error.filename.startswith(self.root))
             self.assertEqual([], os.listdir(self.root))
