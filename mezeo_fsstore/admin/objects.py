@@ -4,7 +4,7 @@ import contextlib
 import errno
 import sys
 
-from mezeo_fsstore.admin.options import add_command, add_object, add_registered
+from mezeo_fsstore.admin.options import add_command, add_object, add_registered, always, never
 from mezeo_fsstore.admin.registration import act_as_owner, root_of, storage_of
 from mezeo_fsstore.admin.terminal import binary, meter
 from mezeo_fsstore.streams import CHUNK_SIZE
@@ -15,13 +15,15 @@ def add_commands(commands):
     command = add_command(commands, put, 'Store a file as a new object and print its module_data.')
     add_registered(command)
     command.add_argument('file', metavar='FILE', help='the file, - for standard input')
-    command = add_command(commands, get, 'Write the bytes of an object to standard output.')
+    command = add_command(commands, get, 'Write the bytes of an object to standard output.',
+                          reads=always)
     add_registered(command)
     add_object(command)
     command.add_argument('file', metavar='FILE', nargs='?', default='-',
                          help='where to write instead, - for standard output')
-    for run, text in ((size, 'Print the number of bytes of an object.'), (rm, 'Remove an object.')):
-        command = add_command(commands, run, text)
+    for run, text, reads in ((size, 'Print the number of bytes of an object.', always),
+                             (rm, 'Remove an object.', never)):
+        command = add_command(commands, run, text, reads=reads)
         add_registered(command)
         add_object(command)
 
