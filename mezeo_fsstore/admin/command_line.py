@@ -7,8 +7,9 @@ import sys
 from mezeo_fsstore import __version__
 from mezeo_fsstore.admin import checking, listing, marking, objects, space
 from mezeo_fsstore.admin.advice import explain
+from mezeo_fsstore.admin.registration import read_registration
 from mezeo_fsstore.admin.standard_streams import OutputError
-from mezeo_fsstore.admin.terminal import fail
+from mezeo_fsstore.admin.terminal import fail, say
 from mezeo_fsstore.errors import ConfigurationError, StorageUnavailable
 
 
@@ -20,6 +21,7 @@ def main(arguments=None):
     parser, options = _parser(), None
     try:
         options = parser.parse_args(arguments)
+        read_registration(options)
         status = options.run(options)
         sys.stdout.flush()
         return status
@@ -33,7 +35,8 @@ def main(arguments=None):
     except StorageUnavailable as error:
         return fail(explain(error))
     except ConfigurationError as error:
-        parser.error(str(error))
+        say(explain(error))
+        return 2
     except Exception as error:
         return fail(explain(error))
 

@@ -5,7 +5,7 @@ import errno
 import sys
 
 from mezeo_fsstore.admin.options import add_command, add_object, add_registered, always, never
-from mezeo_fsstore.admin.registration import act_as_owner, root_of, storage_of
+from mezeo_fsstore.admin.registration import root_of, storage_of
 from mezeo_fsstore.admin.terminal import binary, meter
 from mezeo_fsstore.streams import CHUNK_SIZE
 
@@ -31,7 +31,7 @@ def add_commands(commands):
 def put(options):
     """Run `put`: print the `module_data` of the new object."""
     with _opened(options.file, 'rb', sys.stdin) as source:
-        act_as_owner(root_of(options))
+        root_of(options, as_owner=True)
         with meter('bytes') as progress:
             made = storage_of(options).put(None, _Metered(source, progress))
     print(made)
@@ -40,6 +40,7 @@ def put(options):
 
 def get(options):
     """Run `get`: write the bytes of the object."""
+    root_of(options)
     with storage_of(options).get_read_stream(None, options.module_data) as source:
         with _opened(options.file, 'wb', sys.stdout) as target:
             with meter('bytes', beside=target) as progress:
@@ -52,12 +53,14 @@ def get(options):
 
 def size(options):
     """Run `size`: print the bytes of the object."""
+    root_of(options)
     print(storage_of(options).get_size(None, options.module_data))
     return 0
 
 
 def rm(options):
     """Run `rm`: remove the object, which must be there: else it may be another that was meant."""
+    root_of(options)
     storage = storage_of(options)
     storage.get_size(None, options.module_data)
     storage.delete(None, options.module_data)

@@ -72,6 +72,7 @@ class EggTest(EggTestCase):
         self.on_node('-c', HOST, registration.decode('ascii'))
 
     def test_the_command_works_from_it(self):
+        self.on_node('-m', 'mezeo_fsstore', 'init', self.root)
         self.assertTrue(b'all is well' in self.on_node('-m', 'mezeo_fsstore', 'check', self.root))
         module_data = self.on_node('-m', 'mezeo_fsstore', 'put', self.root, '-', input=b'content')
         self.assertEqual(b'content', self.on_node(
