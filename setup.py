@@ -8,7 +8,7 @@ import sys
 import tempfile
 import zipfile
 
-from setuptools import Command, setup
+from setuptools import Command, find_packages, setup
 
 PACKAGE = 'mezeo_fsstore'
 
@@ -85,7 +85,7 @@ class CompiledEgg(Command):
 
 class Nosetests(Command):
     """Run nose, as the command `nosetests` does; that one also takes arguments for a single test,
-    as in `nosetests tests/test_simple.py`.
+    as in `nosetests tests/sdk/test_simple.py`.
 
     The command of nose 1 does not work with today's setuptools, and pynose brings none.
     """
@@ -117,7 +117,7 @@ setup(
     long_description=read('README.md'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    packages=[PACKAGE],
+    packages=find_packages(include=[PACKAGE, PACKAGE + '.*']),
     zip_safe=True,
     extras_require={'progress': ['tqdm']},
     python_requires='>=2.6, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*',

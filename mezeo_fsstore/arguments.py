@@ -42,16 +42,14 @@ def boolean(name, value):
 
 
 def mode(name, value, least, most):
-    """Return `value` as permission bits: an octal string, or the number itself.
+    """Return the octal string `value` as permission bits.
 
-    It must have all bits of `least` and none that `most` lacks.
+    It must have all bits of `least` and none that `most` lacks. A number is refused: a JSON file
+    has no octal numbers, so its 400 would be 0620.
     """
+    bits = -1
     if isinstance(value, text_types) and _OCTAL.match(value):
         bits = int(value.replace('o', ''), 8)
-    elif isinstance(value, integer_types):
-        bits = value
-    else:
-        bits = -1
     if bits & ~most or bits & least != least:
         raise _unusable(name, value, "an octal string from '%04o' to '%04o', such as '%04o'"
                         % (least, most, least | 0o040))

@@ -1,8 +1,17 @@
 """The one place that knows which Python runs: 2.6, 2.7, or 3.6 to the newest."""
 
 import binascii
+import errno
 import os
 import sys
+
+# Linux has had it since 2.6.39; Python 2 and 3.6 to 3.9 do not name it.
+O_PATH = getattr(os, 'O_PATH', 0o10000000)
+
+
+def _unsupported(*_):
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
 
 if sys.version_info[0] == 2:
     text_types = (str, unicode)  # noqa: F821 (a name of Python 2)
@@ -16,7 +25,7 @@ if sys.version_info[0] == 2:
 
     # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
     ReadStream = None
-    copy_file_range = sendfile = None
+    copy_file_range = sendfile = _unsupported
 
     def open_stream(fd):
         """Return a binary file object that reads from `fd`, and owns it from now on."""
@@ -57,7 +66,7 @@ else:
     open_stream = ReadStream
 
     # From Python 3.8 on, and in the kernel from 4.5 on.
-    copy_file_range = getattr(os, 'copy_file_range', None)
+    copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
 
     def iterate_names(path):
@@ -77,13 +86,3 @@ else:
         except UnicodeEncodeError:
             return os.fsdecode(path.encode('utf-8'))
         return path
-
-
-def binary(stream):
-    """Return the standard stream `stream` as one of bytes, which it is already on Python 2."""
-    return getattr(stream, 'buffer', stream)
-
-
-def printable(path):
-    """Return `path`, as the system gives it, as text; what is no text stays recognizable."""
-    return path if isinstance(path, type(u'')) else path.decode('utf-8', 'replace')

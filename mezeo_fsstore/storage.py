@@ -2,7 +2,8 @@
 
 from modules import StorageModule
 
-from mezeo_fsstore import arguments, module_data as data_form, names, streams
+from mezeo_fsstore import arguments, names
+from mezeo_fsstore.module_data import compose, parse
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.store import Store
 
@@ -12,8 +13,8 @@ class FilesystemStorage(StorageModule):
 
     :param root: absolute path of an existing directory; never created, because a missing one is
         most often a volume that is not mounted.
-    :param durable: sync every change to the disk before the call returns. With false, recent
-        changes may be lost with the machine's power, but an object is still whole or absent.
+    :param durable: sync every change to the disk before the call returns. With false, objects are
+        whole or absent while the machine runs; a power cut may lose, empty or damage recent ones.
     :param file_mode: permissions of object files, an octal string; exact, whatever the umask.
     :param dir_mode: permissions of the directories in the root, likewise; setgid is allowed.
     :param root_id: the id that `python -m mezeo_fsstore init` gave the root. Where another
@@ -21,7 +22,8 @@ class FilesystemStorage(StorageModule):
 
     Strings serve for every argument, as in an administrator's JSON.
 
-    Raises ConfigurationError for an unusable argument, MissingRoot where `root` is no directory.
+    Raises ConfigurationError for an unusable argument, MissingRoot where `root` is no directory or
+    the system refuses it.
     All methods are safe for any number of threads and processes over one root; none keeps
     anything open or in memory. Each ignores `context`. Each that takes `module_data` raises
     InvalidModuleData, before anything is touched, for a value that this class did not generate;
@@ -41,17 +43,18 @@ class FilesystemStorage(StorageModule):
 
     def new_data(self, context):
         """Return the `module_data` of a new object, a `str`; nothing is touched or reserved."""
-        return data_form.of(names.new_object())
+        return compose(names.new_object())
 
     def assign(self, context, module_data, stream):
         """Store all that `stream.read(size)` returns until it returns `b''`.
 
         Replaces earlier content in one step. On any error, the stream's too, that content stays
-        as it was. Raises TypeError for a stream that has no `read` or returns anything but bytes,
-        StorageUnavailable where the root is missing or not the registered one.
+        as it was, but for the very last step: if the sync of the directory fails, the new content
+        is there, whole, and may not survive a power cut. Raises TypeError for a stream that has no
+        `read` or returns anything but bytes, StorageUnavailable where the root is missing or not
+        the registered one.
         """
-        path = data_form.parse(module_data)
-        self._store.write(path, streams.fill_from(stream))
+        self._store.write(parse(module_data), stream)
 
     def available(self, context, module_data):
         """Return True if the object is there, whole; False if it certainly is not.
@@ -59,27 +62,28 @@ class FilesystemStorage(StorageModule):
         Raises StorageUnavailable where the root is missing or not the registered one: a False
         would make the platform copy every object anew.
         """
-        return self._store.exists(data_form.parse(module_data))
+        return self._store.exists(parse(module_data))
 
     def get_read_stream(self, context, module_data):
         """Return a binary file of the object at position 0, which the caller closes.
 
         It has all that a file has, and keeps this content through a later `assign` or `delete`.
         On Python 3 it has no buffer, so a `read` of more than 2 GiB may return less than asked for.
-        Raises the system's error, ENOENT where there is no object.
+        Raises the system's error, ENOENT where there is no object, and StorageUnavailable where
+        the root is missing or not the registered one.
         """
-        return self._store.open(data_form.parse(module_data))
+        return self._store.open(parse(module_data))
 
     def delete(self, context, module_data):
         """Remove the object; that it is gone already is no error.
 
         Raises StorageUnavailable where the root is missing or not the registered one.
         """
-        self._store.delete(data_form.parse(module_data))
+        self._store.delete(parse(module_data))
 
     def get_size(self, context, module_data):
-        """Return the bytes of the object. Raises the system's error, ENOENT where there is none."""
-        return self._store.size(data_form.parse(module_data))
+        """Return the bytes of the object. Raises as `get_read_stream` does."""
+        return self._store.size(parse(module_data))
 
     def statistics(self, context):
         """Return `capacity` (bytes) and `inodes`, each a dict of `total`, `free` and `used`.

@@ -6,6 +6,19 @@
             return NewStorage(arg1='...')
 
 `docs/modules.md` is a walk through it.
+
+The rooms, each with its helpers beside its suites:
+
+kit       the conformance kit, the platform in miniature, a module in memory: for any author
+examples  two modules on top of modules: one encrypts, one deduplicates
+store     what the store promises: methods, arguments, files on disk, calls of the system
+faults    calls that fail, processes that are killed, lost power, hostile input
+command   the administrator's command, and the egg
+sdk       `modules`, `simple`, the kit itself, the examples, the miniature
+pages     README.md and `docs/`, and the bench
+hosts     Apache with mod_wsgi, and GlusterFS
+
+`support.py` is what all share, `test_layout.py` watches over the rooms.
 """
 
 from tests.kit import StorageModuleTestBase, Stream, StreamError, content

@@ -20,12 +20,14 @@ except ImportError:
     import mock
 
 from mezeo_fsstore import FilesystemStorage
+from mezeo_fsstore.admin import marking
+from mezeo_fsstore.root import Root
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase', 'EggTestCase',
            'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'wait_until',
-           'find_program', 'closed_to_others', 'path_in', 'run_python', 'start_python', 'build_egg',
-           'FOREIGN_BASE']
+           'find_program', 'closed_to_others', 'path_in', 'mark', 'run_python', 'start_python',
+           'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
@@ -178,6 +180,11 @@ def closed_to_others(folder):
         if not os.stat(folder).st_mode & 0o001:
             return folder
     return None
+
+
+def mark(root):
+    """Mark the directory `root` as `init` does, and return the id."""
+    return marking.mark(Root(root))
 
 
 def path_in(module_data):

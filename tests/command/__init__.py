@@ -1,0 +1,1 @@
+"""The administrator's command, and the egg that it is run from."""

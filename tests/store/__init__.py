@@ -1,0 +1,1 @@
+"""What the store promises: each method, its arguments, its files on disk, its calls."""

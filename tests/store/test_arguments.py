@@ -1,0 +1,191 @@
+"""The constructor refuses at once what it can't use, and says which argument, value and form."""
+
+import contextlib
+import os
+import stat
+import tempfile
+
+from mezeo_fsstore import (
+    ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
+from tests import Stream
+from tests.support import PROJECT, RootTestCase, mock, run_python
+
+
+class ArgumentsTest(RootTestCase):
+
+    def refused(self, name, value, accepted, kind=ConfigurationError):
+        error = self.raised(kind, lambda: self.make(**{name: value}))
+        self.assertTrue(isinstance(error, ValueError) and isinstance(error, StorageError))
+        for part in (name, repr(value), accepted):
+            self.assertTrue(part in str(error), '%r is not in %r' % (part, str(error)))
+
+    def test_a_root_that_is_no_absolute_path_is_refused(self):
+        for bad in ('', 'relative', './here', '~', 5, True, b'/tmp' if str is not bytes else 5,
+                    ['/tmp'], '/tmp\0'):
+            self.refused('root', bad, 'absolute path of an existing directory')
+
+    def test_no_root_is_refused(self):
+        error = self.raised(ConfigurationError, FilesystemStorage)
+        self.assertEqual('argument root is missing: expected the absolute path of an existing '
+                         'directory', str(error))
+
+    def test_text_that_no_system_can_have_as_a_path_is_refused(self):
+        self.assertRaises(ConfigurationError, FilesystemStorage, root=u'/tmp/\ud800')
+
+    def test_a_missing_root_is_refused_and_not_made(self):
+        missing = os.path.join(self.folder, 'missing')
+        error = self.raised(MissingRoot, lambda: self.make(root=missing))
+        self.assertTrue(missing in str(error) and 'mount' in str(error), str(error))
+        self.assertFalse(os.path.exists(missing))
+
+    def test_a_missing_root_is_a_bad_argument_and_an_unavailable_storage(self):
+        missing = os.path.join(self.folder, 'missing')
+        for kind in (ConfigurationError, StorageUnavailable, ValueError, EnvironmentError):
+            self.raised(kind, lambda: self.make(root=missing))
+
+    def test_a_root_that_is_a_file_is_refused(self):
+        path = os.path.join(self.folder, 'file')
+        open(path, 'w').close()
+        self.raised(MissingRoot, lambda: self.make(root=path))
+
+    def test_a_root_may_be_reached_through_a_symbolic_link(self):
+        link = os.path.join(self.folder, 'link')
+        os.symlink(self.root, link)
+        self.storage = self.make(root=link)
+        self.assertEqual(b'content', self.get(self.put()))
+
+    def test_a_root_may_end_in_a_slash(self):
+        self.storage = self.make(root=self.root + '/')
+        self.assertEqual(b'content', self.get(self.put()))
+
+    def test_durable_is_a_boolean_or_a_word_for_it(self):
+        for good in (True, False, 0, 1, 'true', 'False', u'TRUE', u'no', 'yes', 'on', 'off', '0'):
+            self.make(durable=good)
+        for bad in (None, '', 'maybe', 2, -1, 1.0, [], u'\xe9'):
+            error = self.raised(ConfigurationError, lambda: self.make(durable=bad))
+            self.assertTrue('durable' in str(error) and 'true or false' in str(error))
+
+    def test_durable_as_a_word_means_what_it_says(self):
+        for word, synced in (('false', False), (u'true', True)):
+            self.storage = self.make(durable=word)
+            with mock.patch('os.fsync') as fsync:
+                self.put()
+            self.assertEqual(synced, fsync.called)
+
+    def test_modes_are_octal_strings(self):
+        for good in ('0600', '600', u'0640', '0o640', '0444', '0400'):
+            self.make(file_mode=good)
+        for good in ('0700', '2770', u'0o2750'):
+            self.make(dir_mode=good)
+
+    def test_a_number_is_no_mode_as_json_has_no_octal_ones(self):
+        # 400 and 440 would be 0620 and 0670, and nobody would notice.
+        for bad in (400, 440, 0o600, 0o400, 384):
+            self.assertTrue('octal string' in str(self.raised(
+                ConfigurationError, lambda: self.make(file_mode=bad))))
+        for bad in (0o700, 0o755, 448):
+            self.raised(ConfigurationError, lambda: self.make(dir_mode=bad))
+
+    def test_a_mode_that_locks_the_owner_out_or_is_none_is_refused(self):
+        for bad in ('', '9', '0200', '1600', '4600', '0o', 'rw', '06000', -1, 640, True, None, 6.0,
+                    [], ' 0600', '0600\n'):
+            error = self.raised(ConfigurationError, lambda: self.make(file_mode=bad))
+            self.assertTrue("file_mode" in str(error) and "'0400' to '0777'" in str(error))
+        for bad in ('0600', '1700', '4700', '07000', 700, 'rwx'):
+            error = self.raised(ConfigurationError, lambda: self.make(dir_mode=bad))
+            self.assertTrue("dir_mode" in str(error) and "'0700' to '2777'" in str(error))
+
+    def test_a_root_id_that_is_none_is_refused(self):
+        for bad in ('', 'x', 'F' * 32, '0' * 31, '0' * 33, '0' * 32 + '\n', 5, True):
+            self.refused('root_id', bad, '32 hexadecimal digits')
+
+    def test_an_unknown_argument_is_refused(self):
+        error = self.raised(ConfigurationError, lambda: self.make(colour='blue'))
+        self.assertEqual("argument colour ('blue') is unknown: expected one of root, durable, "
+                         "file_mode, dir_mode, root_id", str(error))
+
+    def test_files_and_shards_have_exactly_the_modes_whatever_the_umask(self):
+        for umask in (0o000, 0o027, 0o077):
+            for file_mode, dir_mode, durable in (
+                    ('0600', '0700', True), ('0664', '2775', True), ('0777', '0777', False)):
+                # A root for each: a shard that is there already keeps its mode.
+                self.root = tempfile.mkdtemp(dir=self.folder)
+                self.storage = self.make(file_mode=file_mode, dir_mode=dir_mode, durable=durable)
+                with self.umask(umask):
+                    path = self.path(self.put())
+                self.assertEqual(int(file_mode, 8), mode_of(path))
+                self.assertEqual(int(dir_mode, 8), mode_of(os.path.dirname(path)))
+                with self.umask(0o777):
+                    self.storage.assign(None, '{"path": "%s"}' % os.path.relpath(path, self.root),
+                                        Stream(b'new'))
+                self.assertEqual(int(file_mode, 8), mode_of(path))
+
+    @contextlib.contextmanager
+    def umask(self, mask):
+        before = os.umask(mask)
+        try:
+            yield
+        finally:
+            os.umask(before)
+
+    def test_a_file_is_private_until_it_has_its_mode(self):
+        seen, original = [], os.fchmod
+
+        def fchmod(fd, mode):
+            seen.append(stat.S_IMODE(os.fstat(fd).st_mode))
+            original(fd, mode)
+        self.storage = self.make(file_mode='0666', dir_mode='0777', durable=False)
+        with self.umask(0):
+            with mock.patch('os.fchmod', fchmod):
+                self.put()
+        self.assertEqual(0o600, seen[-1])
+
+    def test_a_root_beyond_ascii_works_in_any_locale(self):
+        # Apache's processes often run in the C locale.
+        root = os.path.join(self.folder, 'r\xc3\xa4ume' if str is bytes else 'r\xe4ume')
+        os.mkdir(root)
+        program = ('import io\n'
+                   'from mezeo_fsstore import FilesystemStorage\n'
+                   'storage = FilesystemStorage(root=u"%s/r\\xe4ume")\n'
+                   'storage.put(None, io.BytesIO(b"content"))\n' % self.folder)
+        for locale in ('C', 'C.UTF-8'):
+            status, _, errors = run_python('-c', program, environment={
+                'LC_ALL': locale, 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'})
+            self.assertEqual((0, b''), (status, errors))
+        self.assertEqual(2, len([name for _, _, names in os.walk(root) for name in names]))
+
+    def test_the_base_class_of_the_platform_is_taken_as_it_is(self):
+        # On a node `modules` is the platform's; nothing but the name is known of its base class.
+        foreign = os.path.join(self.folder, 'foreign')
+        os.mkdir(foreign)
+        for number, body in enumerate((
+                'pass', 'def __init__(self, **arguments):\n        self.made = not arguments')):
+            # Another folder each time, for the bytecode of the first may be as old as the second.
+            folder = os.path.join(foreign, str(number))
+            os.mkdir(folder)
+            with open(os.path.join(folder, 'modules.py'), 'w') as base:
+                base.write('class StorageModule(object):\n    %s\n' % body)
+            program = ('from mezeo_fsstore import FilesystemStorage; import modules\n'
+                       'assert modules.__file__.startswith(%r)\n'
+                       'storage = FilesystemStorage(root=%r)\n'
+                       'assert %d == getattr(storage, "made", 0)' % (folder, self.root, number))
+            status, _, errors = run_python('-c', program, path=[folder, PROJECT], cwd=self.folder)
+            self.assertEqual((0, b''), (status, errors))
+
+
+class RootTest(RootTestCase):
+
+    def test_the_constructor_changes_nothing(self):
+        before = os.stat(self.root)
+        self.make()
+        self.assertEqual([], os.listdir(self.root))
+        self.assertEqual(before.st_mtime, os.stat(self.root).st_mtime)
+
+    def test_an_object_is_assigned_through_another_instance(self):
+        module_data = self.make().new_data(None)
+        self.make().assign(None, module_data, Stream(b'content'))
+        self.assertEqual(b'content', self.get(module_data))
+
+
+def mode_of(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
