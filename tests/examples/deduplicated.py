@@ -13,7 +13,7 @@ the key of the content, `<sha256>-<size>`.
     lock                held (flock) for the few calls that change the index
 
 An administrator makes the three directories, the module never does: where they are missing the
-volume is not mounted, and every call raises MissingIndex.
+volume is not mounted, and the module raises MissingIndex.
 
 What keeps contents safe, also when a process is killed between any two steps:
 
@@ -512,10 +512,10 @@ def _write(fd, text, path, durable):
 
 
 def _read(path, strict=False):
-    """Return the record in the file `path`. None where there is none, or an empty one.
+    """Return the record in the file `path`, None if there is none or it is empty.
 
-    (A writer that was killed leaves such, or a power cut without `durable`.) A damaged one is None
-    as well, or an error if `strict`.
+    (A killed writer leaves empty ones, and so may a power cut without `durable`.) For a damaged one
+    it returns None as well; with `strict` it raises EIO.
     """
     try:
         with open(path, 'rb') as source:

@@ -392,6 +392,16 @@ class UncountedTest(IndexCase):
         self.restore(shutil.copytree)
         self.assert_nothing_is_lost()
 
+    def test_an_index_whose_records_are_hard_links_of_each_other_will_do(self):
+        # As earlier versions made it.
+        for module_data in self.made:
+            path = self.record(module_data)[0]
+            with open(path) as record:
+                key = record.read().split()[-1]
+            os.unlink(path)
+            os.link(os.path.join(self.index, 'contents', key), path)
+        self.assert_nothing_is_lost()
+
     def test_a_filesystem_that_hides_numbers_of_links_loses_nothing(self):
         def hiding(call):
             def hidden(*arguments, **options):
@@ -413,20 +423,29 @@ class UncountedTest(IndexCase):
             self.assert_nothing_is_lost()
 
     def test_a_copy_made_while_others_wrote_loses_nothing(self):
-        # The record was seen in `pending`, and once more in `contents`.
-        module_data = self.put(b'copied')
-        shutil.copy(os.path.join(self.index, 'references', module_data),
-                    os.path.join(self.index, 'pending', module_data))
-        self.delete(module_data)
-        suspects = self.storage._index._suspects
+        # It has a record in `contents`, and in `pending` as well.
+        copied, index = self.put(b'copied'), self.storage._index
+        shutil.copy(os.path.join(self.index, 'references', copied),
+                    os.path.join(self.index, 'pending', copied))
+        suspects, referenced = index._suspects, index._referenced
 
-        def meanwhile():
-            suspects()
+        def deleted_after():
+            found = suspects()
+            self.delete(copied)
+            index._referenced = stored_before
+            return found
+
+        def stored_before(names):
             self.made.append(self.put(b'copied'))
-            return []
-        with mock.patch.object(self.storage._index, '_suspects', meanwhile):
-            self.assertEqual(0, self.sweep())
-        self.assertEqual(b'copied', self.get(self.made.pop()))
+            return referenced(names)
+        index._suspects = deleted_after
+        self.assertEqual(0, self.sweep())
+        del index._suspects, index._referenced
+        again = self.made.pop()
+        self.assertEqual(b'copied', self.get(again))
+        self.delete(again)
+        self.assertEqual(1, self.sweep())
+        self.assert_nothing_is_lost()
 
 
 class DamageTest(IndexCase):
@@ -538,11 +557,21 @@ class SweepTest(IndexCase):
         self.assertEqual(b'kept', self.get(kept))
         self.assertEqual([b'kept'], list(self.below.objects.values()))
         self.assertEqual(0, self.sweep())
-        # An empty record says nothing: the object is not there, and may be stored.
-        self.assertFalse(self.available('0' * 32))
-        self.assert_error(errno.ENOENT, self.get, '0' * 32)
+        # Nor is there an object whose record does not say it all. It may be stored.
+        for text in ('', '"the module_data below"\n', '"the module_data below"\n0123'):
+            with open(os.path.join(self.index, 'references', '0' * 32), 'w') as record:
+                record.write(text)
+            self.assertFalse(self.available('0' * 32))
+            self.assert_error(errno.ENOENT, self.get, '0' * 32)
+            self.assert_error(errno.ENOENT, self.size, '0' * 32)
         self.assign('0' * 32, b'content')
         self.assertEqual(b'content', self.get('0' * 32))
+
+    def test_an_upload_that_ends_meanwhile_does_not_stop_it(self):
+        self.delete(self.put(b'garbage'))
+        names = self.storage._index._names
+        self.storage._index._names = lambda part: names(part) + ['f' * 32]
+        self.assertEqual(1, self.sweep())
 
     def test_damaged_records_of_contents_do_not_stop_it(self):
         for text in ('x', '"', '[1]', 'null', '{}', u'"\xe9"', '\0' * 20):
@@ -763,6 +792,7 @@ class DescriptorTest(IndexCase):
                 for fd in closed:
                     os.close(fd)
                 with mock.patch('os.open', then_log):
+                    self.storage = self.make()
                     for data in (b'one', b'one', b'two'):
                         module_data = self.storage.put(self.context, Logging(data))
                     self.delete(module_data)
