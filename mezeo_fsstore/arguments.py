@@ -18,7 +18,7 @@ def refuse_unknown(arguments):
     for name in sorted(arguments):
         raise ConfigurationError(
             'argument %s (%.200r) is unknown: expected one of root, durable, file_mode, dir_mode, '
-            'root_id' % (name, arguments[name]))
+            'root_id, digest, verify_reads' % (name, arguments[name]))
 
 
 def absolute_path(name, value):
@@ -54,6 +54,15 @@ def mode(name, value, least, most):
         raise _unusable(name, value, "an octal string from '%04o' to '%04o', such as '%04o'"
                         % (least, most, least | 0o040))
     return bits
+
+
+def digest(name, value, durable):
+    """Return whether objects get a digest: `value` is sha256 or none, by default as `durable`."""
+    if value is None:
+        return durable
+    if not isinstance(value, text_types) or value not in ('sha256', 'none'):
+        raise _unusable(name, value, "'sha256' or 'none'")
+    return value == 'sha256'
 
 
 def root_id(name, value):

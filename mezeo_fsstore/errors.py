@@ -21,6 +21,11 @@ class StorageUnavailable(StorageError, EnvironmentError):
     """
 
 
+class DamagedObject(StorageError, EnvironmentError):
+    """The content of an object is not what was stored: its digest is another. Its `errno` is EIO.
+    """
+
+
 class MissingRoot(StorageUnavailable, ConfigurationError):
     """The root is missing, or refused by the system, when the module is made.
 

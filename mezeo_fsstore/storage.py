@@ -19,6 +19,11 @@ class FilesystemStorage(StorageModule):
     :param dir_mode: permissions of the directories in the root, likewise; setgid is allowed.
     :param root_id: the id that `python -m mezeo_fsstore init` gave the root. Where another
         directory, or none, is mounted at `root`, nothing is written, deleted or called missing.
+    :param digest: `'sha256'` keeps that digest of its content with each object, in the extended
+        attribute `user.sha256`, where the filesystem has attributes; `'none'` keeps none. The
+        default is sha256 if `durable`.
+    :param verify_reads: whether a read from start to end raises DamagedObject in the place of the
+        last bytes of an object that does not match its digest.
 
     Strings serve for every argument, as in an administrator's JSON.
 
@@ -31,13 +36,16 @@ class FilesystemStorage(StorageModule):
     """
 
     def __init__(self, root=None, durable=True, file_mode='0600', dir_mode='0700', root_id=None,
-                 **unknown):
+                 digest=None, verify_reads=False, **unknown):
         super(FilesystemStorage, self).__init__()
         arguments.refuse_unknown(unknown)
         path = arguments.absolute_path('root', root)
-        options = (arguments.boolean('durable', durable),
+        durable = arguments.boolean('durable', durable)
+        options = (durable,
                    arguments.mode('file_mode', file_mode, least=0o400, most=0o777),
-                   arguments.mode('dir_mode', dir_mode, least=0o700, most=0o2777))
+                   arguments.mode('dir_mode', dir_mode, least=0o700, most=0o2777),
+                   arguments.digest('digest', digest, durable),
+                   arguments.boolean('verify_reads', verify_reads))
         root_id = arguments.root_id('root_id', root_id)
         self._store = Store(Root(path, root_id), *options)
 
@@ -68,6 +76,8 @@ class FilesystemStorage(StorageModule):
         """Return a binary file of the object at position 0, which the caller closes.
 
         It has all that a file has, and keeps this content through a later `assign` or `delete`.
+        With `verify_reads` it has no `fileno`, and a read that arrives at the end after all before
+        it was read in order raises DamagedObject where the object is damaged.
         On Python 3 it has no buffer, so a `read` of more than 2 GiB may return less than asked for.
         Raises the system's error, ENOENT where there is no object, and StorageUnavailable where
         the root is missing or not the registered one.

@@ -19,16 +19,19 @@ class Store(object):
 
     `file_mode` and `dir_mode` are the exact permissions of objects and shards. Without `durable`
     nothing is ever synced: objects are whole or absent while the machine runs, but a power cut may
-    lose or damage recent ones.
+    lose or damage recent ones. With `digest` each keeps the SHA-256 of its content, which
+    `verify_reads` has the streams of `open` compare.
 
     It keeps nothing between calls, so threads and processes share a root without locks.
     """
 
-    def __init__(self, root, durable, file_mode, dir_mode):
+    def __init__(self, root, durable, file_mode, dir_mode, digest, verify_reads):
         self._root = root
         self._durable = durable
         self._file_mode = file_mode
         self._dir_mode = dir_mode
+        self._digest = digest
+        self._verify_reads = verify_reads
 
     def write(self, path, stream):
         """Make the object at `path` hold what is left in `stream`.
@@ -46,8 +49,13 @@ class Store(object):
             try:
                 fd = disk.create(temporary)
                 try:
-                    disk.set_mode(fd, self._file_mode, temporary)
-                    streams.write_into(fd, stream, temporary)
+                    # Only a file that its owner may write takes a digest.
+                    disk.set_mode(fd, self._file_mode | stat.S_IWUSR, temporary)
+                    digest = streams.write_into(fd, stream, temporary, self._digest)
+                    if digest:
+                        disk.set_digest(fd, digest, temporary)
+                    if not self._file_mode & stat.S_IWUSR:
+                        disk.set_mode(fd, self._file_mode, temporary)
                     if self._durable:
                         disk.sync(fd, temporary)
                     # A close that fails has closed: the number may be another thread's by then.
@@ -70,7 +78,8 @@ class Store(object):
 
         Raises the system's ENOENT where there is none, StorageUnavailable for a wrong root.
         """
-        return self._look_up(path, _open_latest)
+        stream = self._look_up(path, _open_latest)
+        return streams.verified(stream, self._root.join(path)) if self._verify_reads else stream
 
     def exists(self, path):
         """Return whether the object at `path` is there.

@@ -25,20 +25,28 @@ class Seam(object):
     """Stands where `disk` looks for `os`; `interpose` sees each call that reaches the system."""
 
     def __init__(self):
-        self._patch = mock.patch.object(disk, 'os', self)
+        # Attributes are not `os`'s on each Python.
+        self._patches = [mock.patch.object(disk, 'os', self)] + [
+            mock.patch.object(disk, name, self._through(call, getattr(disk, name)))
+            for name, call in (('set_attribute', 'fsetxattr'), ('get_attribute', 'fgetxattr'))]
 
     def __enter__(self):
-        self._patch.start()
+        for patch in self._patches:
+            patch.start()
         return self
 
     def __exit__(self, *_):
-        self._patch.stop()
+        for patch in self._patches:
+            patch.stop()
+
+    def _through(self, name, original):
+        return lambda *arguments: self.interpose(name, original, arguments)
 
     def __getattr__(self, name):
         original = getattr(os, name)
         if name not in CALLS:
             return original
-        return lambda *arguments: self.interpose(name, original, arguments)
+        return self._through(name, original)
 
     def interpose(self, name, original, arguments):
         return original(*arguments)

@@ -210,7 +210,7 @@ class RealFaultsTest(RootTestCase):
             self.assertEqual(NEW, self.get(self.put(NEW)))
 
     def test_no_inodes(self):
-        with mounted(self, 'tmpfs', self.root, 'nr_inodes=5'):
+        with mounted(self, 'tmpfs', self.root, 'nr_inodes=9'):
             module_data = self.put(OLD)
             while True:
                 try:

@@ -99,10 +99,21 @@ class ArgumentsTest(RootTestCase):
         for bad in ('', 'x', 'F' * 32, '0' * 31, '0' * 33, '0' * 32 + '\n', 5, True):
             self.refused('root_id', bad, '32 hexadecimal digits')
 
+    def test_a_digest_is_one_of_two_words(self):
+        for good in ('sha256', u'none', None):
+            self.make(digest=good)
+        for bad in ('', 'md5', 'SHA256', 'None', True, False, 256, []):
+            self.refused('digest', bad, "'sha256' or 'none'")
+
+    def test_verify_reads_is_a_boolean(self):
+        for good in (True, 'true', u'off', 0):
+            self.make(verify_reads=good)
+        self.refused('verify_reads', 'maybe', 'true or false')
+
     def test_an_unknown_argument_is_refused(self):
         error = self.raised(ConfigurationError, lambda: self.make(colour='blue'))
         self.assertEqual("argument colour ('blue') is unknown: expected one of root, durable, "
-                         "file_mode, dir_mode, root_id", str(error))
+                         "file_mode, dir_mode, root_id, digest, verify_reads", str(error))
 
     def test_files_and_shards_have_exactly_the_modes_whatever_the_umask(self):
         for umask in (0o000, 0o027, 0o077):

@@ -47,7 +47,7 @@ class CallsTest(RootTestCase):
     def test_durable_writes(self):
         self.storage = self.make(durable=True)
         self.assertEqual(['open', 'fstat',
-                          'open', 'fchmod', 'write', 'fsync', 'close',
+                          'open', 'fchmod', 'write', 'fsetxattr', 'fsync', 'close',
                           'rename', 'fsync', 'close'], self.put_again())
         self.assertEqual(['open', 'unlink', 'fsync', 'close'],
                          self.calls('delete', self.module_data))
