@@ -55,7 +55,7 @@ if sys.version_info[0] == 2:
 
     # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
     ReadStream = None
-    copy_file_range = sendfile = _unsupported
+    copy_file_range = sendfile = start_writing = _unsupported
 
     def open_stream(fd):
         """Return a binary file object that reads from `fd`, and owns it from now on."""
@@ -118,6 +118,12 @@ else:
     # From Python 3.8 on, and in the kernel from 4.5 on.
     copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
+
+    def start_writing(fd, offset, size):
+        """Ask the system to begin to write that part of a file to the disk, and not to wait."""
+        # What is written needs no memory any more, says the call. What is still to be written stays
+        # there, and the kernel sets about it.
+        os.posix_fadvise(fd, offset, size, os.POSIX_FADV_DONTNEED)
 
     # Linux has them, other systems do not.
     set_attribute = getattr(os, 'setxattr', _unsupported)
