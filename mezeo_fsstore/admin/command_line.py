@@ -1,4 +1,4 @@
-"""The command line: `python -m mezeo_fsstore COMMAND`."""
+"""The command line: `python EGG COMMAND`, `python -m mezeo_fsstore COMMAND`."""
 
 import argparse
 import errno
@@ -62,8 +62,10 @@ class _Version(argparse.Action):
 
 
 def _parser():
+    egg = sys.argv[0] if sys.argv[0].endswith('.egg') else '-m mezeo_fsstore'
     parser = _Parser(
-        prog='python -m mezeo_fsstore', description='Look after a root of FilesystemStorage.',
+        prog='python%d %s' % (sys.version_info[0], egg),
+        description='Look after a root of FilesystemStorage.',
         epilog='Run by the superuser, what writes acts as the user who owns the root. Exit '
                'status: 0, 1 for a failure, 2 for bad usage, 130 for an interrupt.')
     parser.add_argument('--version', action=_Version, nargs=0, help='print the version and exit')

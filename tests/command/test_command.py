@@ -13,6 +13,8 @@ from tests import content
 from tests.support import (
     PROJECT, CommandTestCase, environment, heed_interrupts, mock, path_in, run_python, unittest)
 
+USAGE = 'usage: python%d -m mezeo_fsstore' % sys.version_info[0]
+
 
 class PutGetTest(CommandTestCase):
 
@@ -76,14 +78,14 @@ class PutGetTest(CommandTestCase):
                           ['check', self.root, 'more']):
             status, output, errors = self.run_command(*arguments)
             self.assertEqual((2, b''), (status, output), arguments)
-            self.assertTrue(errors.startswith(b'usage: python -m mezeo_fsstore'), errors)
+            self.assertTrue(errors.decode('ascii').startswith(USAGE), errors)
             self.assertTrue(b'Traceback' not in errors, errors)
 
     def test_each_command_tells_its_use(self):
-        self.assertTrue('usage: python -m' in self.succeeds('--help'))
+        self.assertTrue(USAGE in self.succeeds('--help'))
         for name in ('check', 'init', 'put', 'get', 'size', 'rm', 'ls', 'df', 'sweep'):
             text = self.succeeds(name, '--help')
-            self.assertTrue('usage: python -m mezeo_fsstore %s' % name in text)
+            self.assertTrue('%s %s' % (USAGE, name) in text)
             self.assertTrue('ROOT ' in text)
 
     def test_whatever_an_error_says_it_is_one_line(self):
