@@ -3,6 +3,10 @@
 import argparse
 
 
+EXIT_STATUS = ('Exit status: 0; 1 for a failure or an alarm; 2 for bad usage; 130 for an '
+               'interrupt.')
+
+
 def always(options):
     return True
 
@@ -18,12 +22,13 @@ def add_command(commands, run, text, details=None, reads=never, expects_marker=T
     standard output has gone is no failure of such a one. A root without a marker is said on
     standard error, unless `expects_marker` is false.
     """
-    command = commands.add_parser(run.__name__, help=text, description=text, epilog=details)
+    command = commands.add_parser(run.__name__, help=text, description=text,
+                                  epilog=' '.join(filter(None, [details, EXIT_STATUS])))
     command.set_defaults(run=run, reads=reads, expects_marker=expects_marker, args=None,
                          json=False)
     command.add_argument('root', metavar='ROOT',
-                         help='the file with the registration, as init prints it, or the root '
-                              'itself')
+                         help='the file with the registration, as init prints it; or the root '
+                              'itself, if it is certain to be mounted')
     return command
 
 
