@@ -8,7 +8,7 @@ import sys
 import tempfile
 import zipfile
 
-from setuptools import Command, setup
+from setuptools import Command, find_packages, setup
 
 PACKAGE = 'mezeo_fsstore'
 
@@ -117,7 +117,7 @@ setup(
     long_description=read('README.md'),
     long_description_content_type='text/markdown',
     license='Apache-2.0',
-    packages=[PACKAGE],
+    packages=find_packages(include=[PACKAGE, PACKAGE + '.*']),
     zip_safe=True,
     extras_require={'progress': ['tqdm']},
     python_requires='>=2.6, !=3.0.*, !=3.1.*, !=3.2.*, !=3.3.*, !=3.4.*, !=3.5.*',

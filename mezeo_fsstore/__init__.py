@@ -5,10 +5,11 @@
 """
 
 from mezeo_fsstore.errors import (
-    ConfigurationError, InvalidModuleData, MissingRoot, StorageError, StorageUnavailable)
+    ConfigurationError, DamagedObject, InvalidModuleData, MissingRoot, StorageError,
+    StorageUnavailable)
 from mezeo_fsstore.storage import FilesystemStorage
 
 __version__ = '1.0.0'
 
 __all__ = ['FilesystemStorage', 'StorageError', 'ConfigurationError', 'InvalidModuleData',
-           'MissingRoot', 'StorageUnavailable', '__version__']
+           'DamagedObject', 'MissingRoot', 'StorageUnavailable', '__version__']

@@ -1,7 +1,7 @@
 import signal
 import sys
 
-from mezeo_fsstore.command import main
+from mezeo_fsstore.admin.command_line import main
 
 
 def end(number, frame):

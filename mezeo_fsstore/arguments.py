@@ -18,7 +18,7 @@ def refuse_unknown(arguments):
     for name in sorted(arguments):
         raise ConfigurationError(
             'argument %s (%.200r) is unknown: expected one of root, durable, file_mode, dir_mode, '
-            'root_id' % (name, arguments[name]))
+            'root_id, digest, verify_reads' % (name, arguments[name]))
 
 
 def absolute_path(name, value):
@@ -42,20 +42,27 @@ def boolean(name, value):
 
 
 def mode(name, value, least, most):
-    """Return `value` as permission bits: an octal string, or the number itself.
+    """Return the octal string `value` as permission bits.
 
-    It must have all bits of `least` and none that `most` lacks.
+    It must have all bits of `least` and none that `most` lacks. A number is refused: a JSON file
+    has no octal numbers, so its 400 would be 0620.
     """
+    bits = -1
     if isinstance(value, text_types) and _OCTAL.match(value):
         bits = int(value.replace('o', ''), 8)
-    elif isinstance(value, integer_types):
-        bits = value
-    else:
-        bits = -1
     if bits & ~most or bits & least != least:
         raise _unusable(name, value, "an octal string from '%04o' to '%04o', such as '%04o'"
                         % (least, most, least | 0o040))
     return bits
+
+
+def digest(name, value, durable):
+    """Return whether objects get a digest: `value` is sha256 or none, by default as `durable`."""
+    if value is None:
+        return durable
+    if not isinstance(value, text_types) or value not in ('sha256', 'none'):
+        raise _unusable(name, value, "'sha256' or 'none'")
+    return value == 'sha256'
 
 
 def root_id(name, value):

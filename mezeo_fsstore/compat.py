@@ -1,8 +1,17 @@
 """The one place that knows which Python runs: 2.6, 2.7, or 3.6 to the newest."""
 
 import binascii
+import errno
 import os
 import sys
+
+# Linux has had it since 2.6.39; Python 2 and 3.6 to 3.9 do not name it.
+O_PATH = getattr(os, 'O_PATH', 0o10000000)
+
+
+def _unsupported(*_):
+    raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
 
 if sys.version_info[0] == 2:
     text_types = (str, unicode)  # noqa: F821 (a name of Python 2)
@@ -14,9 +23,39 @@ if sys.version_info[0] == 2:
 
     hexadecimal = binascii.hexlify
 
+    try:
+        import ctypes
+        # Not `find_library`, which starts processes.
+        _libc = ctypes.CDLL(None, use_errno=True)
+        _fsetxattr, _fgetxattr = _libc.fsetxattr, _libc.fgetxattr
+    except (ImportError, OSError, AttributeError, MemoryError):
+        # MemoryError: under SELinux a server process may not make the memory that ctypes needs.
+        set_attribute = get_attribute = _unsupported
+    else:
+        _fsetxattr.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t,
+                               ctypes.c_int]
+        _fgetxattr.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
+        _fgetxattr.restype = ctypes.c_long
+
+        def _checked(result):
+            if result < 0:
+                number = ctypes.get_errno()
+                raise OSError(number, os.strerror(number))
+            return result
+
+        def set_attribute(fd, name, value):
+            """Give the file behind `fd` the extended attribute `name`; all are byte strings."""
+            _checked(_fsetxattr(fd, name, value, len(value), 0))
+
+        def get_attribute(fd, name):
+            """Return the extended attribute `name` of the file behind `fd`, at most 4 KiB."""
+            room = ctypes.create_string_buffer(4096)
+            size = _checked(_fgetxattr(fd, name, room, len(room)))
+            return room.raw[:size]
+
     # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
     ReadStream = None
-    copy_file_range = sendfile = None
+    copy_file_range = sendfile = _unsupported
 
     def open_stream(fd):
         """Return a binary file object that reads from `fd`, and owns it from now on."""
@@ -57,8 +96,12 @@ else:
     open_stream = ReadStream
 
     # From Python 3.8 on, and in the kernel from 4.5 on.
-    copy_file_range = getattr(os, 'copy_file_range', None)
+    copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
+
+    # Linux has them, other systems do not.
+    set_attribute = getattr(os, 'setxattr', _unsupported)
+    get_attribute = getattr(os, 'getxattr', _unsupported)
 
     def iterate_names(path):
         """Yield the names in the directory `path`, in no order."""
@@ -77,13 +120,3 @@ else:
         except UnicodeEncodeError:
             return os.fsdecode(path.encode('utf-8'))
         return path
-
-
-def binary(stream):
-    """Return the standard stream `stream` as one of bytes, which it is already on Python 2."""
-    return getattr(stream, 'buffer', stream)
-
-
-def printable(path):
-    """Return `path`, as the system gives it, as text; what is no text stays recognizable."""
-    return path if isinstance(path, type(u'')) else path.decode('utf-8', 'replace')

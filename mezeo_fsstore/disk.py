@@ -2,60 +2,106 @@
 
 So each error carries its errno and the path concerned, which Python leaves out for calls on
 descriptors; and a test can record the calls, or let any of them fail.
+
+A bare `except` here and in `store` always ends in `raise`: it cleans up, it hides nothing.
 """
 
 import errno
 import fcntl
 import os
+import re
 import stat
 
 from mezeo_fsstore.compat import (
-    O_CLOEXEC, copy_file_range, iterate_names, open_stream, sendfile)
+    O_CLOEXEC, O_PATH, copy_file_range, get_attribute, iterate_names, open_stream, sendfile,
+    set_attribute, text_types)
 
 # O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | O_CLOEXEC
 
+# The last of standard input, output and error output.
+_STANDARD = 2
+
 # The request of Linux's <linux/fs.h> that makes one file share the blocks of another.
 FICLONE = 0x40049409
 
-# What a filesystem, a kernel or a pair of files answers that has no such call.
-_NO_COPY = frozenset([errno.EINVAL, errno.ENOSYS, errno.ENOTTY, errno.EOPNOTSUPP, errno.EPERM,
-                      errno.EXDEV])
+# The extended attribute of an object's digest. On an ext4 with inodes of 256 bytes this name leaves
+# room for the value in the inode itself; three letters more cost a block of 4 KiB an object.
+DIGEST = b'user.sha256'
+_SHA256 = re.compile(r'[0-9a-f]{64}\Z')
 
 # One call must not keep a signal, or the end of the process, waiting for long.
 _MOST_AT_ONCE = 128 * 1024 * 1024
 
 
 def create(path):
-    """Make the new file `path`, private until `set_mode`, and return a descriptor to write it."""
-    return os.open(path, _CREATE, 0o600)
+    """Make the new file `path`, private until `set_mode`, and return a descriptor to write it.
 
-
-def open_file(path):
-    """Return a descriptor to read `path`, which need not be a regular file."""
-    return os.open(path, _READ)
-
-
-def open_regular(path):
-    """Return a binary file object that reads `path`. Raises EINVAL for what is no regular file."""
-    fd = os.open(path, _READ)
+    The descriptor is never 0, 1 or 2: a host that has closed those would log into the object.
+    On any error nothing is left, but for what was at `path` before.
+    """
     try:
-        require_regular(os.fstat(fd), path)
-        return open_stream(fd)
-    except EnvironmentError as error:
-        release(fd)
-        _name(error, path)
+        fd = os.open(path, _CREATE, 0o600)
+    except BaseException as error:
+        # A file server, or an interrupt, may report a failure for a file that was made.
+        if getattr(error, 'errno', None) != errno.EEXIST:
+            discard(path)
         raise
+    if fd > _STANDARD:
+        return fd
+    # Another thread may have logged into this file already, so it goes. While it is open it keeps
+    # its number from the next one.
+    try:
+        os.unlink(path)
+        return create(path)
+    finally:
+        release(fd)
+
+
+def open_to_read(path):
+    """Return a descriptor to read `path`, which need not be a regular file."""
+    try:
+        return os.open(path, _READ)
+    except EnvironmentError as error:
+        if error.errno != errno.EAGAIN:
+            raise
+    return _wait_to_read(path)
+
+
+def _wait_to_read(path):
+    """Open the regular file `path` once whoever has a lease on it has given that back.
+
+    Without O_NONBLOCK the kernel waits for that. The file is opened through a descriptor that has
+    been looked at, so no FIFO can take its place in between.
+    """
+    seen = os.open(path, O_PATH | os.O_NOFOLLOW | O_CLOEXEC)
+    try:
+        require_regular(status(seen, path), path)
+        return _call(path, os.open, '/proc/self/fd/%d' % seen, os.O_RDONLY | O_CLOEXEC)
+    finally:
+        release(seen)
+
+
+def open_object(path):
+    """Return a binary file object that reads `path`. Raises EINVAL for what is no regular file."""
+    fd = open_to_read(path)
+    try:
+        return _call(path, _stream_of, fd, path)
     except:
         release(fd)
         raise
 
 
-def require_regular(status, path):
-    """Raise EINVAL unless `status`, that of `path`, is of a regular file."""
-    if not stat.S_ISREG(status.st_mode):
+def _stream_of(fd, path):
+    require_regular(os.fstat(fd), path)
+    return open_stream(fd)
+
+
+def require_regular(found, path):
+    """Raise EINVAL unless `found`, the status of `path`, is that of a regular file."""
+    if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.EINVAL, 'no object: not a regular file', path)
 
 
@@ -66,16 +112,12 @@ def open_directory(path):
 
 def read(fd, size, path):
     """Return at most `size` bytes from `fd`."""
-    return _naming(path, os.read, fd, size)
+    return _call(path, os.read, fd, size)
 
 
 def status(fd, path):
     """Return the `os.fstat` of `fd`."""
-    try:
-        return os.fstat(fd)
-    except EnvironmentError as error:
-        _name(error, path)
-        raise
+    return _call(path, os.fstat, fd)
 
 
 def status_of_name(path):
@@ -85,96 +127,116 @@ def status_of_name(path):
 
 def set_mode(fd, mode, path):
     """Give the file or directory behind `fd` exactly the permissions `mode`, whatever the umask."""
-    try:
-        os.fchmod(fd, mode)
-    except EnvironmentError as error:
-        _name(error, path)
-        raise
+    _call(path, os.fchmod, fd, mode)
 
 
-def write(fd, data, path):
+def write_all(fd, data, path):
     """Write all of `data`, in as many calls as the system wants."""
-    try:
-        while data:
-            written = os.write(fd, data)
-            if not written:  # no disk may answer so; if one does, a retry would never end
-                raise OSError(errno.EIO, 'nothing could be written', path)
-            data = data[written:]
-    except EnvironmentError as error:
-        _name(error, path)
-        raise
+    while data:
+        written = _call(path, os.write, fd, data)
+        if not written:  # no disk may answer so; if one does, a retry would never end
+            raise OSError(errno.EIO, 'nothing could be written', path)
+        data = data[written:]
 
 
-def clone(source, fd, path):
-    """Let the empty file behind `fd` share all blocks of `source`; return whether it does.
+def set_digest(fd, digest, path):
+    """Keep `digest`, 64 hexadecimal digits, with the file behind `fd`, which its owner may write.
 
-    The filesystem does it at once, whatever the size, or not at all (XFS and btrfs can).
+    The filesystem may have no place for it: then there is none.
     """
     try:
-        _naming(path, fcntl.ioctl, fd, FICLONE, source)
+        _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
     except EnvironmentError as error:
-        if error.errno not in _NO_COPY:
+        if error.errno != errno.EOPNOTSUPP:
+            raise
+
+
+def get_digest(fd, path):
+    """Return the digest that is kept with the file behind `fd`, a `str`; None where there is none.
+
+    Any other value of the attribute counts as none.
+    """
+    try:
+        digest = _call(path, get_attribute, fd, DIGEST).decode('latin-1')
+    except EnvironmentError as error:
+        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP, errno.ERANGE):
+            raise
+        return None
+    return str(digest) if _SHA256.match(digest) else None
+
+
+def copy(source, position, fd, path):
+    """Copy what `source` holds from `position` on into the empty file behind `fd`, in the kernel.
+
+    Returns whether all of it has arrived. If not, the file is empty: no error of a way that is only
+    faster is a failure, as the bytes can be read and written.
+    """
+    size = status(source, path).st_size - position
+    for way in (_clone, _copy_range, _send):
+        try:
+            way(source, position, size, fd)
+            if os.fstat(fd).st_size == size:
+                return True
+        except EnvironmentError:
+            pass
+        _call(path, os.lseek, fd, 0, os.SEEK_SET)
+        _call(path, os.ftruncate, fd, 0)
+    return False
+
+
+def _clone(source, position, size, fd):
+    # All blocks are shared at once, whatever the size, where the filesystem can (XFS, btrfs).
+    if position == 0:
+        fcntl.ioctl(fd, FICLONE, source)
+
+
+def _copy_range(source, position, size, fd):
+    _repeat(lambda at, most: copy_file_range(source, fd, most, at), position, size)
+
+
+def _send(source, position, size, fd):
+    _repeat(lambda at, most: sendfile(fd, source, at, most), position, size)
+
+
+def _repeat(copy_some, position, size):
+    end = position + size
+    while position < end:
+        copied = copy_some(position, min(end - position, _MOST_AT_ONCE))
+        if not copied:
+            break
+        position += copied
+
+
+def sync(fd, path):
+    """Return when the file behind `fd` is on the disk."""
+    _call(path, os.fsync, fd)
+
+
+def sync_directory(fd, path):
+    """Return True when the entries of the directory behind `fd` are on the disk.
+
+    Returns False where the filesystem has no such call for directories. Raises any other error:
+    something may be lost.
+    """
+    try:
+        _call(path, os.fsync, fd)
+    except EnvironmentError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
             raise
         return False
     return True
 
 
-def copy(source, position, fd, path):
-    """Copy what `source` holds from `position` on, as far as the kernel can without this process.
-
-    Returns the position at which it ended: short of the end of the source where the system has no
-    such call for these two files.
-    """
-    left = _naming(path, os.fstat, source).st_size - position
-    while left > 0:
-        copied = _copy_some(source, position, fd, min(left, _MOST_AT_ONCE), path)
-        if not copied:
-            break
-        position, left = position + copied, left - copied
-    return position
-
-
-def _copy_some(source, position, fd, size, path):
-    # In the kernel of today the first is the second where the filesystem knows no better.
-    for call, arguments in ((copy_file_range, (source, fd, size, position)),
-                            (sendfile, (fd, source, position, size))):
-        try:
-            copied = call and _naming(path, call, *arguments)
-        except EnvironmentError as error:
-            if error.errno not in _NO_COPY:
-                raise
-            continue
-        if copied:
-            return copied
-    return 0
-
-
-def sync(fd, path):
-    """Return when the file behind `fd` is on the disk."""
-    _naming(path, os.fsync, fd)
-
-
-def sync_directory(fd, path):
-    """Return when the entries of the directory behind `fd` are on the disk."""
-    try:
-        _naming(path, os.fsync, fd)
-    except EnvironmentError as error:
-        # The filesystem has no such thing for directories. Any other error is a loss.
-        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-            raise
-
-
 def close(fd, path):
     """Close a written file: the last moment at which a network filesystem reports a lost write."""
-    try:
-        os.close(fd)
-    except EnvironmentError as error:
-        _name(error, path)
-        raise
+    _call(path, os.close, fd)
 
 
 def release(fd):
-    """Close a descriptor whose fate changes nothing: nothing was written to it, or all is lost."""
+    """Close a descriptor whose close error does not matter.
+
+    Nothing was written to it, or what was written is being discarded.
+    """
     try:
         os.close(fd)
     except EnvironmentError:
@@ -183,16 +245,12 @@ def release(fd):
 
 def rename(source, target):
     """Put `source` in the place of `target`, atomically."""
-    try:
-        os.rename(source, target)
-    except EnvironmentError as error:
-        _name(error, target)
-        raise
+    _call(target, os.rename, source, target)
 
 
 def link(source, target):
     """Give the file `source` the second name `target`; the error is EEXIST where that is taken."""
-    _naming(target, os.link, source, target)
+    _call(target, os.link, source, target)
 
 
 def remove(path):
@@ -200,8 +258,10 @@ def remove(path):
     os.unlink(path)
 
 
-def discard(path):
-    """Remove the file `path` while another error is on its way, which matters more than ours."""
+def discard(path, fd=None):
+    """Close and remove a file while another error is on its way, which matters more than ours."""
+    if fd is not None:
+        release(fd)
     try:
         os.unlink(path)
     except EnvironmentError:
@@ -213,7 +273,7 @@ def make_directory(path, mode):
     os.mkdir(path, mode)
 
 
-def names(path):
+def listdir(path):
     """Return an iterator over the names in the directory `path`, in no order."""
     return iter(iterate_names(path))
 
@@ -248,15 +308,16 @@ def capacity(path):
     return os.statvfs(path)
 
 
-def _naming(path, call, *arguments):
-    # Where each put or get passes, a `try` of its own does this: it costs less than a call.
+def _call(path, function, *arguments):
+    """Return `function(*arguments)`; an error without a path gets `path`.
+
+    Python gives none to the errors of calls on descriptors, and Python 2 none to those of calls
+    on two names.
+    """
     try:
-        return call(*arguments)
+        return function(*arguments)
     except EnvironmentError as error:
-        _name(error, path)
+        # Of a call on a descriptor it may be that number.
+        if not isinstance(error.filename, text_types):
+            error.filename = path
         raise
-
-
-def _name(error, path):
-    if error.filename is None:
-        error.filename = path

@@ -14,7 +14,7 @@ _OURS = re.compile(r'\{"path": "(%s)"\}\Z' % names.OBJECT)
 MAX_LENGTH = 512
 
 
-def of(path):
+def compose(path):
     """Return the `module_data` of the object at `path`, a native `str`."""
     return '{"path": "%s"}' % path
 

@@ -2,7 +2,8 @@
 
 from modules import StorageModule
 
-from mezeo_fsstore import arguments, module_data as data_form, names, streams
+from mezeo_fsstore import arguments, names
+from mezeo_fsstore.module_data import compose, parse
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.store import Store
 
@@ -12,16 +13,22 @@ class FilesystemStorage(StorageModule):
 
     :param root: absolute path of an existing directory; never created, because a missing one is
         most often a volume that is not mounted.
-    :param durable: sync every change to the disk before the call returns. With false, recent
-        changes may be lost with the machine's power, but an object is still whole or absent.
+    :param durable: sync every change to the disk before the call returns. With false, objects are
+        whole or absent while the machine runs; a power cut may lose, empty or damage recent ones.
     :param file_mode: permissions of object files, an octal string; exact, whatever the umask.
     :param dir_mode: permissions of the directories in the root, likewise; setgid is allowed.
     :param root_id: the id that `python -m mezeo_fsstore init` gave the root. Where another
         directory, or none, is mounted at `root`, nothing is written, deleted or called missing.
+    :param digest: `'sha256'` keeps that digest of its content with each object, in the extended
+        attribute `user.sha256`, where the filesystem has attributes; `'none'` keeps none. The
+        default is sha256 if `durable`.
+    :param verify_reads: whether a read from start to end raises DamagedObject in the place of the
+        last bytes of an object that does not match its digest.
 
     Strings serve for every argument, as in an administrator's JSON.
 
-    Raises ConfigurationError for an unusable argument, MissingRoot where `root` is no directory.
+    Raises ConfigurationError for an unusable argument, MissingRoot where `root` is no directory or
+    the system refuses it.
     All methods are safe for any number of threads and processes over one root; none keeps
     anything open or in memory. Each ignores `context`. Each that takes `module_data` raises
     InvalidModuleData, before anything is touched, for a value that this class did not generate;
@@ -29,29 +36,33 @@ class FilesystemStorage(StorageModule):
     """
 
     def __init__(self, root=None, durable=True, file_mode='0600', dir_mode='0700', root_id=None,
-                 **unknown):
+                 digest=None, verify_reads=False, **unknown):
         super(FilesystemStorage, self).__init__()
         arguments.refuse_unknown(unknown)
         path = arguments.absolute_path('root', root)
-        options = (arguments.boolean('durable', durable),
+        durable = arguments.boolean('durable', durable)
+        options = (durable,
                    arguments.mode('file_mode', file_mode, least=0o400, most=0o777),
-                   arguments.mode('dir_mode', dir_mode, least=0o700, most=0o2777))
+                   arguments.mode('dir_mode', dir_mode, least=0o700, most=0o2777),
+                   arguments.digest('digest', digest, durable),
+                   arguments.boolean('verify_reads', verify_reads))
         root_id = arguments.root_id('root_id', root_id)
         self._store = Store(Root(path, root_id), *options)
 
     def new_data(self, context):
         """Return the `module_data` of a new object, a `str`; nothing is touched or reserved."""
-        return data_form.of(names.new_object())
+        return compose(names.new_object())
 
     def assign(self, context, module_data, stream):
         """Store all that `stream.read(size)` returns until it returns `b''`.
 
         Replaces earlier content in one step. On any error, the stream's too, that content stays
-        as it was. Raises TypeError for a stream that has no `read` or returns anything but bytes,
-        StorageUnavailable where the root is missing or not the registered one.
+        as it was, but for the very last step: if the sync of the directory fails, the new content
+        is there, whole, and may not survive a power cut. Raises TypeError for a stream that has no
+        `read` or returns anything but bytes, StorageUnavailable where the root is missing or not
+        the registered one.
         """
-        path = data_form.parse(module_data)
-        self._store.write(path, streams.fill_from(stream))
+        self._store.write(parse(module_data), stream)
 
     def available(self, context, module_data):
         """Return True if the object is there, whole; False if it certainly is not.
@@ -59,27 +70,30 @@ class FilesystemStorage(StorageModule):
         Raises StorageUnavailable where the root is missing or not the registered one: a False
         would make the platform copy every object anew.
         """
-        return self._store.exists(data_form.parse(module_data))
+        return self._store.exists(parse(module_data))
 
     def get_read_stream(self, context, module_data):
         """Return a binary file of the object at position 0, which the caller closes.
 
         It has all that a file has, and keeps this content through a later `assign` or `delete`.
+        With `verify_reads` it has no `fileno`, and a read that arrives at the end after all before
+        it was read in order raises DamagedObject where the object is damaged.
         On Python 3 it has no buffer, so a `read` of more than 2 GiB may return less than asked for.
-        Raises the system's error, ENOENT where there is no object.
+        Raises the system's error, ENOENT where there is no object, and StorageUnavailable where
+        the root is missing or not the registered one.
         """
-        return self._store.open(data_form.parse(module_data))
+        return self._store.open(parse(module_data))
 
     def delete(self, context, module_data):
         """Remove the object; that it is gone already is no error.
 
         Raises StorageUnavailable where the root is missing or not the registered one.
         """
-        self._store.delete(data_form.parse(module_data))
+        self._store.delete(parse(module_data))
 
     def get_size(self, context, module_data):
-        """Return the bytes of the object. Raises the system's error, ENOENT where there is none."""
-        return self._store.size(data_form.parse(module_data))
+        """Return the bytes of the object. Raises as `get_read_stream` does."""
+        return self._store.size(parse(module_data))
 
     def statistics(self, context):
         """Return `capacity` (bytes) and `inodes`, each a dict of `total`, `free` and `used`.

@@ -1,14 +1,13 @@
-"""Objects as files below a root: the order of steps that keeps each whole, or absent.
+"""The protocol of an object's life: the order of steps that keeps each object whole, or absent.
 
 A temporary lies beside its object because a rename is atomic only within a filesystem, and because
 a directory of temporaries would put all inodes of an XFS into one allocation group.
 """
 
 import errno
-import os
 import stat
 
-from mezeo_fsstore import disk, files, names
+from mezeo_fsstore import disk, names, streams
 
 # Set on a shard whose own entry in the root may not be on the disk yet: an object in it, however
 # well synced, could be lost with the whole shard. Every writer that sees the bit syncs the root.
@@ -19,29 +18,55 @@ class Store(object):
     """The objects below `root`, a `Root`. A path is relative to it: `<shard>/<name>`.
 
     `file_mode` and `dir_mode` are the exact permissions of objects and shards. Without `durable`
-    nothing is ever synced; objects are still whole or absent, but recent ones may be lost.
+    nothing is ever synced: objects are whole or absent while the machine runs, but a power cut may
+    lose or damage recent ones. With `digest` each keeps the SHA-256 of its content, which
+    `verify_reads` has the streams of `open` compare.
 
     It keeps nothing between calls, so threads and processes share a root without locks.
     """
 
-    def __init__(self, root, durable, file_mode, dir_mode):
+    def __init__(self, root, durable, file_mode, dir_mode, digest, verify_reads):
         self._root = root
         self._durable = durable
         self._file_mode = file_mode
         self._dir_mode = dir_mode
+        self._digest = digest
+        self._verify_reads = verify_reads
 
-    def write(self, path, fill):
-        """Make the object at `path` hold what `fill(fd, path)` writes.
+    def write(self, path, stream):
+        """Make the object at `path` hold what is left in `stream`.
 
-        Until then nobody sees any of it; on return it survives a power loss. On any error, of
-        `fill` too, the earlier content stays. Raises StorageUnavailable for a wrong root.
+        Until the rename nobody sees any of it, and any error, of `stream` too, leaves what was
+        there. After it the new content stays, whole, whatever happens: another may have seen it.
+        On return it survives a power cut. Raises StorageUnavailable for a wrong root.
         """
+        streams.require_read(stream)
         full = self._root.join(path)
         directory = _shard_of(full)
+        temporary = names.temporary_of(full)
         try:
             shard = self._open_shard(directory)
             try:
-                self._write_into(shard, directory, full, fill)
+                fd = disk.create(temporary)
+                try:
+                    # Only a file that its owner may write takes a digest.
+                    disk.set_mode(fd, self._file_mode | stat.S_IWUSR, temporary)
+                    digest = streams.write_into(fd, stream, temporary, self._digest)
+                    if digest:
+                        disk.set_digest(fd, digest, temporary)
+                    if not self._file_mode & stat.S_IWUSR:
+                        disk.set_mode(fd, self._file_mode, temporary)
+                    if self._durable:
+                        disk.sync(fd, temporary)
+                    # A close that fails has closed: the number may be another thread's by then.
+                    written, fd = fd, None
+                    disk.close(written, temporary)
+                    disk.rename(temporary, full)
+                except:
+                    disk.discard(temporary, fd)
+                    raise
+                if self._durable:
+                    disk.sync_directory(shard, directory)
             finally:
                 disk.release(shard)
         except EnvironmentError as error:
@@ -51,9 +76,10 @@ class Store(object):
     def open(self, path):
         """Return a binary file object of the object at `path`, whole whatever happens to it later.
 
-        Raises the system's ENOENT where there is none.
+        Raises the system's ENOENT where there is none, StorageUnavailable for a wrong root.
         """
-        return self._look_up(path, _open_latest)
+        stream = self._look_up(path, _open_latest)
+        return streams.verified(stream, self._root.join(path)) if self._verify_reads else stream
 
     def exists(self, path):
         """Return whether the object at `path` is there.
@@ -61,8 +87,8 @@ class Store(object):
         Raises StorageUnavailable for a wrong root, and any error that leaves the answer open.
         """
         full = self._root.join(path)
-        # Mounted now, it stays so until the answer.
-        marker = self._root.hold()
+        # While the marker is open the volume cannot be unmounted, so the answer is about this one.
+        marker = self._root.open_marker()
         try:
             disk.refuse_link(_shard_of(full))
             return stat.S_ISREG(disk.status_of_name(full).st_mode)
@@ -77,7 +103,7 @@ class Store(object):
                 disk.release(marker)
 
     def size(self, path):
-        """Return the bytes of the object at `path`. Raises ENOENT where there is none."""
+        """Return the bytes of the object at `path`. Raises as `open` does."""
         return self._look_up(path, _size_of)
 
     def delete(self, path):
@@ -91,7 +117,7 @@ class Store(object):
                 self._remove_durably(full)
             else:
                 disk.refuse_link(_shard_of(full))
-                self._root.guard()
+                self._root.check_marker()
                 disk.remove(full)
         except EnvironmentError as error:
             self._require_root_for(error)
@@ -100,7 +126,7 @@ class Store(object):
 
     def capacity(self):
         """Return the `os.statvfs` of the root's filesystem. Raises as `delete` does."""
-        self._root.guard()
+        self._root.check_marker()
         return disk.capacity(self._root.path)
 
     def _look_up(self, path, look):
@@ -122,19 +148,19 @@ class Store(object):
             self._root.require()
 
     def _open_shard(self, shard):
-        """Return a descriptor of the directory `shard`, made if need be, its entry on the disk.
+        """Open the shard, making it if needed. Its entry in the root is on disk when this returns.
 
-        While it is open the volume can't be unmounted, so the guard looks at the root then.
+        While it is open the volume cannot be unmounted, so the marker is looked at then.
         """
         try:
             fd, new = disk.open_directory(shard), False
         except EnvironmentError as error:
             if error.errno != errno.ENOENT:
                 raise
-            self._root.guard()
+            self._root.check_marker()
             fd, new = self._make_shard(shard), True
         try:
-            self._root.guard()
+            self._root.check_marker()
             # Another may have made it a moment ago, or died before the root was synced.
             if self._durable and (new or disk.status(fd, shard).st_mode & _UNSETTLED):
                 self._root.sync()
@@ -160,31 +186,11 @@ class Store(object):
             raise
         return fd
 
-    def _write_into(self, shard, directory, full, fill):
-        """Write a temporary beside `full`, sync it, publish it, sync the shard: in this order."""
-        temporary = names.temporary_of(full)
-        files.write(temporary, fill, self._file_mode, self._durable)
-        try:
-            mine = self._durable and disk.status_of_name(temporary)
-            fresh = self._durable and _is_absent(full)
-            disk.rename(temporary, full)
-        except:
-            disk.discard(temporary)
-            raise
-        if not self._durable:
-            return
-        try:
-            disk.sync_directory(shard, directory)
-        except:
-            if fresh:
-                _take_back(full, mine)
-            raise
-
     def _remove_durably(self, full):
         directory = _shard_of(full)
         shard = disk.open_directory(directory)
         try:
-            self._root.guard()
+            self._root.check_marker()
             try:
                 disk.remove(full)
             finally:
@@ -200,37 +206,18 @@ def _shard_of(full):
 
 def _open_latest(full):
     try:
-        return disk.open_regular(full)
+        return disk.open_object(full)
     except EnvironmentError as error:
         if error.errno != errno.ESTALE:
             raise
     # Another node of a shared volume replaced it since our look-up, so one more finds the new one.
-    return disk.open_regular(full)
+    return disk.open_object(full)
 
 
 def _size_of(full):
-    status = disk.status_of_name(full)
-    disk.require_regular(status, full)
-    return status.st_size
-
-
-def _is_absent(full):
-    try:
-        disk.status_of_name(full)
-    except EnvironmentError as error:
-        if error.errno != errno.ENOENT:
-            raise
-        return True
-    return False
-
-
-def _take_back(full, mine):
-    """Remove what was published but may not last, unless another has replaced it meanwhile."""
-    try:
-        if os.path.samestat(mine, disk.status_of_name(full)):
-            disk.remove(full)
-    except EnvironmentError:
-        pass  # the error that is on its way matters more
+    found = disk.status_of_name(full)
+    disk.require_regular(found, full)
+    return found.st_size
 
 
 def _set_mode_if_owner(fd, mode, shard):

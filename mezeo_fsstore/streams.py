@@ -1,54 +1,146 @@
 """What goes into a new file: the bytes of the platform's stream, or of an object, by the kernel.
 
-A *fill* is a function of a descriptor and its path that writes the content of a new file.
+And what comes out of an object whose reads are verified.
 """
+
+import errno
+import hashlib
+import io
+import os
 
 from mezeo_fsstore import disk
 from mezeo_fsstore.compat import ReadStream
+from mezeo_fsstore.errors import DamagedObject
 
 # Larger chunks leave the processor's cache before they are written, smaller ones cost more calls:
 # docs/speed.md has the figures.
 CHUNK_SIZE = 256 * 1024
 
 
-def fill_from(stream):
-    """Return a fill that writes what is left in `stream`.
-
-    A stream that the store itself has opened is copied by the kernel, from wherever its position
-    is; any other is only ever `read`. Raises TypeError, at once, for a stream without `read`.
-    """
-    if type(stream) is ReadStream:
-        return lambda fd, path: _copy(stream, fd, path)
-    read = getattr(stream, 'read', None)
-    if not callable(read):
+def require_read(stream):
+    """Raise TypeError unless `stream` has a method `read`."""
+    if not callable(getattr(stream, 'read', None)):
         raise TypeError('stream must have a method read(size) that returns bytes, but got %s'
                         % type(stream).__name__)
-    return lambda fd, path: _write_all(stream, read, fd, path)
 
 
-def _write_all(stream, read, fd, path):
-    """Write all that `read` returns until it returns `b''`; a short read is no end.
+def write_into(fd, stream, path, hashing):
+    """Write what is left in `stream` into the empty file behind `fd`, which is at `path`.
 
-    Raises TypeError for a read that returns anything but bytes: text, or a non-blocking stream's
-    None. No iterator here: a StopIteration that leaves `read` by mistake would end it, and a part
-    of the stream be taken for the whole.
+    Returns the digest that the file must carry, or None: without `hashing`, and for the copy of
+    an object that has none. A stream that the store itself has opened is copied by the kernel; any
+    other is only ever `read`. Raises TypeError for a `read` that returns anything but bytes, and
+    the disk's own errors.
     """
+    if type(stream) is ReadStream:
+        position = stream.tell()
+        if position == 0 or not hashing:
+            # The digest of the source, not of what is read now: rot in it must show in the copy.
+            digest = disk.get_digest(stream.fileno(), path) if hashing else None
+            if disk.copy(stream.fileno(), position, fd, path):
+                # The position is where reading would have left it.
+                stream.seek(0, os.SEEK_END)
+            else:
+                _read_and_write(fd, stream, path)
+            return digest
+    digest = hashlib.sha256() if hashing else None
+    _read_and_write(fd, stream, path, digest)
+    return digest.hexdigest() if hashing else None
+
+
+def _read_and_write(fd, stream, path, digest=None):
+    """Write all that `read` returns until it returns `b''`; a short read is no end."""
+    # Not `iter(read, b'')`: a StopIteration from a faulty `read` would end the loop quietly and
+    # publish a part.
     while True:
-        chunk = read(CHUNK_SIZE)
+        chunk = stream.read(CHUNK_SIZE)
         if not isinstance(chunk, (bytes, bytearray)):
+            # Text, or the None of a non-blocking stream.
             raise TypeError('stream must return bytes, but read() of %s returned %s'
                             % (type(stream).__name__, type(chunk).__name__))
         if not chunk:
             return
-        disk.write(fd, chunk, path)
+        if digest:
+            digest.update(chunk)
+        disk.write_all(fd, chunk, path)
 
 
-def _copy(stream, fd, path):
-    """Write the rest of an object's stream, and leave that at its end, as reading would."""
-    position = stream.tell()
-    if position == 0 and disk.clone(stream.fileno(), fd, path):
-        stream.seek(0, 2)
-        return
-    stream.seek(disk.copy(stream.fileno(), position, fd, path))
-    # Where the kernel could not, or not to the end.
-    _write_all(stream, stream.read, fd, path)
+def verified(stream, path):
+    """Return a stream that proves the object behind `stream` while it is read.
+
+    It is `stream` itself where the object has no digest, so that there is nothing to prove.
+    """
+    try:
+        expected = disk.get_digest(stream.fileno(), path)
+        if expected is None:
+            return stream
+        return VerifiedStream(stream, disk.status(stream.fileno(), path).st_size, expected, path)
+    except:
+        stream.close()
+        raise
+
+
+class VerifiedStream(io.RawIOBase):
+    """Reads `stream`, an object of `size` bytes, and compares it with its digest `expected`.
+
+    What is read in order from the start is hashed. The read that arrives at the end of an object
+    which does not match raises DamagedObject and returns nothing. It has no `fileno`: what the
+    kernel reads nobody hashes.
+    """
+
+    def __init__(self, stream, size, expected, path):
+        super(VerifiedStream, self).__init__()
+        self._stream, self._size, self._expected, self._path = stream, size, expected, path
+        self._digest, self._hashed = hashlib.sha256(), 0
+
+    def readable(self):
+        return True
+
+    def seekable(self):
+        return True
+
+    def tell(self):
+        return self._stream.tell()
+
+    def seek(self, offset, whence=os.SEEK_SET):
+        self._stream.seek(offset, whence)
+        return self._stream.tell()
+
+    def close(self):
+        self._stream.close()
+        super(VerifiedStream, self).close()
+
+    def read(self, size=-1):
+        """Return at most `size` bytes, all that is left if it is negative or None."""
+        start = self._stream.tell()
+        data = self._stream.read(-1 if size is None else size)
+        end = start + len(data)
+        if start <= self._hashed < end:
+            self._digest.update(data[self._hashed - start:])
+            self._hashed = end
+        if size != 0 and end >= self._size <= self._hashed:
+            self._prove()
+        return data
+
+    def _prove(self):
+        found = self._digest.hexdigest()
+        if found != self._expected:
+            raise DamagedObject(
+                errno.EIO, 'the object is damaged: its SHA-256 is %s, but %s was stored. Fetch it '
+                'from another location; scrub shows what else is damaged' % (found, self._expected),
+                self._path)
+
+    def readall(self):
+        return self.read()
+
+    def readinto(self, room):
+        data = self.read(len(room))
+        room[:len(data)] = data
+        return len(data)
+
+    def peek(self, size=0):
+        """Return bytes that follow, without moving: the base class looks there for lines."""
+        start = self._stream.tell()
+        data = self._stream.read(8192)
+        self._stream.seek(start)
+        return data

@@ -20,12 +20,15 @@ except ImportError:
     import mock
 
 from mezeo_fsstore import FilesystemStorage
+from mezeo_fsstore.admin import marking
+from mezeo_fsstore.root import Root
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase', 'EggTestCase',
            'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'wait_until',
-           'find_program', 'closed_to_others', 'path_in', 'run_python', 'start_python', 'build_egg',
-           'FOREIGN_BASE']
+           'find_program', 'closed_to_others', 'get_attribute',
+           'set_attribute', 'keeps_attributes', 'path_in', 'mark', 'run_python', 'start_python',
+           'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
@@ -178,6 +181,38 @@ def closed_to_others(folder):
         if not os.stat(folder).st_mode & 0o001:
             return folder
     return None
+
+
+def get_attribute(path, name='user.sha256'):
+    """Return the extended attribute of a file as text, None where there is none.
+
+    By the system's own tools, independently of our code.
+    """
+    process = subprocess.Popen(['getfattr', '--only-values', '--absolute-names', '-n', name, path],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    value = process.communicate()[0].decode('latin-1')
+    return None if process.returncode else value
+
+
+def set_attribute(path, value, name='user.sha256'):
+    """Give a file an extended attribute; with None, take it away."""
+    change = ['-x', name] if value is None else ['-n', name, '-v', value]
+    subprocess.check_call(['setfattr'] + change + [path], stderr=subprocess.PIPE)
+
+
+def keeps_attributes(folder):
+    """Return whether the files in `folder` can have attributes, and this machine the tools."""
+    with tempfile.NamedTemporaryFile(dir=folder) as probe:
+        try:
+            set_attribute(probe.name, 'x')
+        except (EnvironmentError, subprocess.CalledProcessError):
+            return False
+        return get_attribute(probe.name) == 'x'
+
+
+def mark(root):
+    """Mark the directory `root` as `init` does, and return the id."""
+    return marking.mark(Root(root))
 
 
 def path_in(module_data):

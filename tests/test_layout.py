@@ -7,6 +7,8 @@ from tests.support import PROJECT, run_python, unittest
 
 OURS = ['modules', 'simple', 'mezeo_fsstore', 'tests', 'bench']
 
+OF_THIS_PYTHON = getattr(sys, 'stdlib_module_names', ())
+
 # What Python 2 has, and the newest Python 3 has not.
 OF_PYTHON_2 = '''
 aifc anydbm asynchat asyncore audiodev audioop BaseHTTPServer Bastion binhex bsddb cgi
@@ -42,11 +44,10 @@ class LayoutTest(unittest.TestCase):
         for folder, _ in folders('tests')[1:]:
             self.assertTrue('\n%s ' % os.path.basename(folder) in text, folder)
 
-    @unittest.skipUnless(hasattr(sys, 'stdlib_module_names'),
-                         'before 3.10 Python does not tell the names of its modules')
+    @unittest.skipUnless(OF_THIS_PYTHON, 'before 3.10 Python does not name its modules')
     def test_no_file_has_the_name_of_a_module_that_a_neighbour_imports(self):
         # On Python 2 `import stat` finds a neighbour stat.py first.
-        taken = set(OF_PYTHON_2).union(sys.stdlib_module_names, OURS)
+        taken = set(OF_PYTHON_2).union(OF_THIS_PYTHON, OURS)
         for folder, names in folders('tests') + folders('mezeo_fsstore'):
             if os.path.dirname(folder) != PROJECT:
                 names = names + [os.path.basename(folder)]
@@ -55,11 +56,13 @@ class LayoutTest(unittest.TestCase):
 
     def test_the_import_of_tests_brings_in_the_kit_and_nothing_else(self):
         status, output, errors = run_python(
-            '-c', 'import sys, tests; print(" ".join(name for name in sys.modules if sys.modules[name]))')
+            '-c', 'import sys, tests\n'
+                  'print(" ".join(name for name in sys.modules if sys.modules[name]))')
         self.assertEqual((0, b''), (status, errors))
         found = set(output.decode('ascii').split())
         self.assertTrue(found.issuperset(['tests', 'tests.kit', 'tests.kit.base']))
         for name in found - set(['tests', 'tests.kit']):
-            self.assertFalse(name.split('.')[0] in OURS and not name.startswith('tests.kit.'), name)
+            ours = name.split('.')[0] in OURS
+            self.assertFalse(ours and not name.startswith('tests.kit.'), name)
         self.assertEqual(set(), found.intersection(
             ['tests.kit.memory', 'tests.kit.miniature', 'mock', 'unittest.mock']))

@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 
-from mezeo_fsstore import FilesystemStorage, check, command
+from mezeo_fsstore import FilesystemStorage
+from mezeo_fsstore.admin import checking, command_line
 from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.support import (
-    PROJECT, CommandTestCase, environment, heed_interrupts, mock, mounted, run_python, unittest)
+    PROJECT, CommandTestCase, environment, heed_interrupts, mark, mock, mounted, run_python,
+    unittest)
 
 
 class CheckTest(CommandTestCase):
@@ -28,14 +30,14 @@ class CheckTest(CommandTestCase):
     def examined(self):
         """Return the report of an examination in this process, where faults can be made."""
         with mock.patch.object(sys, 'stdout') as stdout:
-            self.passed = check.examine(Root(self.root), self.storage, self.make(durable=False))
+            self.passed = checking.examine(Root(self.root), self.storage, self.make(durable=False))
         return ''.join(call[0][0] for call in stdout.write.call_args_list)
 
     def line(self, name, report):
         return re.search('^(ok|warn|FAIL) +%s .*$' % re.escape(name), report, re.M).group(0)
 
     def test_a_sound_root_passes_and_nothing_stays(self):
-        root_id = Root(self.root).mark()
+        root_id = mark(self.root)
         report = self.succeeds('check', self.root)
         self.assertEqual(28, len(re.findall(r'^ok    .* [0-9]+\.[0-9]{3} ms$', report, re.M)))
         for name, answer in (
@@ -55,8 +57,8 @@ class CheckTest(CommandTestCase):
                          self.line('sync of directories', self.succeeds('check', link)))
 
     def test_one_life_is_durable_and_the_other_not(self):
-        with mock.patch('mezeo_fsstore.command.examine') as examine:
-            command.main(['check', self.root])
+        with mock.patch('mezeo_fsstore.admin.checking.examine') as examine:
+            command_line.main(['check', self.root])
         (_, durable, volatile), _ = examine.call_args
         for storage, synced in ((durable, True), (volatile, False)):
             with mock.patch('os.fsync') as fsync:
@@ -89,7 +91,7 @@ class CheckTest(CommandTestCase):
         self.assertTrue('run init' in self.line('marker', self.succeeds('check', self.root)))
 
     def test_the_marker_of_another_root_is_a_failure(self):
-        mine = Root(self.root).mark()
+        mine = mark(self.root)
         report = self.failing(self.root, '--args', '{"root_id": "%s"}' % ('0' * 32))
         self.assertTrue(mine in self.line('marker', report))
         self.assertTrue('mount the right volume' in self.line('marker', report))
@@ -99,7 +101,7 @@ class CheckTest(CommandTestCase):
         program = ('import resource, signal, sys\n'
                    'signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n'
                    'resource.setrlimit(resource.RLIMIT_FSIZE, (1000000, 1000000))\n'
-                   'from mezeo_fsstore.command import main\n'
+                   'from mezeo_fsstore.admin.command_line import main\n'
                    'sys.exit(main(["check", %r]))\n' % self.root)
         status, output, errors = run_python('-c', program)
         self.assertEqual((1, b''), (status, errors))
@@ -135,7 +137,7 @@ class CheckTest(CommandTestCase):
         self.put()
         os.chown(self.root, 65534, 65534)
         program = ('import sys, encodings.ascii, encodings.latin_1\n'
-                   'from mezeo_fsstore.command import main\n'
+                   'from mezeo_fsstore.admin.command_line import main\n'
                    'sys.exit(main(["check", %r]))\n' % self.root)
         status, output, errors = run_python('-c', program)
         self.assertEqual((1, b''), (status, errors))
@@ -145,7 +147,7 @@ class CheckTest(CommandTestCase):
 
     def test_a_clock_that_differs_is_a_warning(self):
         for skew, words in ((100, ' s ahead'), (-3600, ' s behind')):
-            with mock.patch('mezeo_fsstore.root.disk.status_of_name', self.skewed(skew)):
+            with mock.patch('mezeo_fsstore.disk.status_of_name', self.skewed(skew)):
                 line = self.line('clock', self.examined())
             self.assertTrue(line.startswith('warn') and words in line and 'NTP' in line, line)
 

@@ -8,7 +8,8 @@ import stat
 import subprocess
 import sys
 
-from mezeo_fsstore import FilesystemStorage, command
+from mezeo_fsstore import FilesystemStorage
+from mezeo_fsstore.admin import command_line
 from tests import content
 from tests.support import (
     PROJECT, CommandTestCase, environment, heed_interrupts, mock, path_in, run_python, unittest)
@@ -98,14 +99,14 @@ class PutGetTest(CommandTestCase):
         for error, line in ((Exception('two\nlines'), 'two lines'), (MemoryError(), 'MemoryError')):
             with mock.patch.object(FilesystemStorage, 'get_size', side_effect=error):
                 with mock.patch.object(sys, 'stderr') as stderr:
-                    self.assertEqual(1, command.main(['size', self.root, '{}']))
+                    self.assertEqual(1, command_line.main(['size', self.root, '{}']))
             stderr.write.assert_called_once_with('mezeo_fsstore: %s\n' % line)
 
     def test_a_failure_names_the_cure(self):
         error = OSError(errno.EROFS, 'Read-only file system', '/x')
         with mock.patch.object(FilesystemStorage, 'get_size', side_effect=error):
             with mock.patch.object(sys, 'stderr') as stderr:
-                self.assertEqual(1, command.main(['size', self.root, '{}']))
+                self.assertEqual(1, command_line.main(['size', self.root, '{}']))
         stderr.write.assert_called_once_with(
             "mezeo_fsstore: [Errno 30] Read-only file system: '/x' (the volume is read-only: look "
             "for its fault in the kernel log, then remount it)\n")
@@ -217,7 +218,7 @@ class SuperuserTest(CommandTestCase):
         os.chmod(source, 0o600)
         # The imports: this Python may lie where the other user can't reach it.
         program = ('import sys, encodings.ascii, encodings.latin_1\n'
-                   'from mezeo_fsstore.command import main\n'
+                   'from mezeo_fsstore.admin.command_line import main\n'
                    'status = main(sys.argv[1:])\n'
                    'import os\n'
                    'assert (os.getgroups(), os.getresuid()) == ([], (65534,) * 3)\n'

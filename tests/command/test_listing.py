@@ -7,9 +7,9 @@ import shutil
 import tempfile
 import time
 
-from mezeo_fsstore import inventory
+from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.root import Root
-from tests.support import CommandTestCase, mock, mounted, path_in, run_python
+from tests.support import CommandTestCase, mark, mock, mounted, path_in, run_python
 
 DAY = 24 * 3600
 
@@ -83,13 +83,13 @@ class LsTest(ListingTestCase):
         self.assertEqual(1, line.count('\n'))
 
     def test_an_empty_root_is_no_line(self):
-        Root(self.root).mark()
+        mark(self.root)
         os.mkdir(os.path.join(self.root, '000'))
         self.assertEqual('', self.succeeds('ls', self.root))
 
     def test_what_is_no_object_is_told_apart_and_counted(self):
         module_data = self.put()
-        Root(self.root).mark()
+        mark(self.root)
         foreign = self.plant_foreign()
         temporaries = sorted([self.plant('003/.%s.%s' % ('a' * 32, 'b' * 16), b'half'),
                               self.plant('..mezeo_fsstore.' + 'c' * 16)])
@@ -148,9 +148,9 @@ class LsTest(ListingTestCase):
             # Of memory, in which so many are made and removed at once.
             self.root = tempfile.mkdtemp(dir='/dev/shm')
             self.addCleanup(shutil.rmtree, self.root)
-        Root(self.root).mark()
+        mark(self.root)
         program = ('import re, sys\n'
-                   'from mezeo_fsstore.command import main\n'
+                   'from mezeo_fsstore.admin.command_line import main\n'
                    'for arguments in (["ls"], ["sweep", "--delete"]):\n'
                    '    assert main(arguments + [%r]) == 0\n'
                    'with open("/proc/self/status") as status:\n'
@@ -211,7 +211,7 @@ class SweepTest(ListingTestCase):
     def test_it_harms_nothing_else_however_old(self):
         module_data = self.put()
         os.utime(self.path(module_data), (0, 0))
-        Root(self.root).mark()
+        mark(self.root)
         os.utime(os.path.join(self.root, '.mezeo_fsstore'), (0, 0))
         foreign = self.plant_foreign()
         for path in foreign:
@@ -236,7 +236,7 @@ class SweepTest(ListingTestCase):
         program = ('import sys, time\n'
                    'now = time.time\n'
                    'time.time = lambda: now() + %d\n'
-                   'from mezeo_fsstore.command import main\n'
+                   'from mezeo_fsstore.admin.command_line import main\n'
                    'sys.exit(main(["sweep", "--delete", %r]))\n')
         for skew in (365 * DAY, -365 * DAY):
             status, output, errors = run_python('-c', program % (skew, self.root))
@@ -251,7 +251,7 @@ class SweepTest(ListingTestCase):
                    '    unlink(path)\n'
                    '    unlink(path)\n'
                    'os.unlink = twice\n'
-                   'from mezeo_fsstore.command import main\n'
+                   'from mezeo_fsstore.admin.command_line import main\n'
                    'sys.exit(main(["sweep", "--delete", %r]))\n' % self.root)
         status, output, errors = run_python('-c', program)
         self.assertEqual((0, b'0 temporaries, 0 bytes: removed\n', b''), (status, output, errors))

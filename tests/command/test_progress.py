@@ -8,7 +8,7 @@ import subprocess
 import sys
 import termios
 
-from mezeo_fsstore import progress
+from mezeo_fsstore.admin import terminal
 from mezeo_fsstore.streams import CHUNK_SIZE
 from tests import content
 from tests.support import PROJECT, CommandTestCase, environment, mock
@@ -30,7 +30,7 @@ class ProgressTest(CommandTestCase):
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
         program = ('import sys\n'
                    'sys.modules[%r] = None\n'
-                   'from mezeo_fsstore.command import main\n'
+                   'from mezeo_fsstore.admin.command_line import main\n'
                    'sys.exit(main(sys.argv[1:]))\n' % options.get('without'))
         process = subprocess.Popen(
             (sys.executable, '-c', program) + arguments, env=environment(PROJECT), stderr=slave,
@@ -92,9 +92,9 @@ class ProgressTest(CommandTestCase):
     def test_the_count_is_shown_now_and_then_only(self):
         with mock.patch.object(sys, 'stderr') as stderr:
             times = [0.5, 0.5, 0.6, 1.0, 1.0]
-            with mock.patch('mezeo_fsstore.progress.time.time', side_effect=times):
+            with mock.patch('mezeo_fsstore.admin.terminal.time.time', side_effect=times):
                 with mock.patch.dict(sys.modules, {'tqdm': None}):
-                    with progress.meter('files') as meter:
+                    with terminal.meter('files') as meter:
                         for _ in range(3):
                             meter.update(1)
         shown = [call[0][0] for call in stderr.write.call_args_list]

@@ -14,7 +14,7 @@ from mezeo_fsstore import disk
 from tests.support import mock
 
 CALLS = frozenset(['open', 'close', 'read', 'write', 'fsync', 'fstat', 'lstat', 'stat',
-                   'statvfs', 'fchmod', 'rename', 'link', 'unlink', 'mkdir'])
+                   'statvfs', 'fchmod', 'rename', 'link', 'unlink', 'mkdir', 'lseek', 'ftruncate'])
 
 # What each kind of call may answer, of what an administrator meets.
 ERRORS = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EMFILE,
@@ -25,20 +25,28 @@ class Seam(object):
     """Stands where `disk` looks for `os`; `interpose` sees each call that reaches the system."""
 
     def __init__(self):
-        self._patch = mock.patch.object(disk, 'os', self)
+        # Attributes are not `os`'s on each Python.
+        self._patches = [mock.patch.object(disk, 'os', self)] + [
+            mock.patch.object(disk, name, self._through(call, getattr(disk, name)))
+            for name, call in (('set_attribute', 'fsetxattr'), ('get_attribute', 'fgetxattr'))]
 
     def __enter__(self):
-        self._patch.start()
+        for patch in self._patches:
+            patch.start()
         return self
 
     def __exit__(self, *_):
-        self._patch.stop()
+        for patch in self._patches:
+            patch.stop()
+
+    def _through(self, name, original):
+        return lambda *arguments: self.interpose(name, original, arguments)
 
     def __getattr__(self, name):
         original = getattr(os, name)
         if name not in CALLS:
             return original
-        return lambda *arguments: self.interpose(name, original, arguments)
+        return self._through(name, original)
 
     def interpose(self, name, original, arguments):
         return original(*arguments)
@@ -105,7 +113,8 @@ class Failing(Seam):
     def __init__(self, number, place=0, fits=lambda name, arguments: True):
         super(Failing, self).__init__()
         self._number, self._place, self._fits = number, place, fits
-        self.failed = None
+        # The name of the call that failed with its arguments, and the path that it was about.
+        self.failed, self.path = None, None
 
     def interpose(self, name, original, arguments):
         if self._fits(name, arguments):
@@ -116,6 +125,9 @@ class Failing(Seam):
 
     def _fail(self, name, original, arguments):
         self.failed = (name, arguments)
+        self.path = arguments[-1] if name in ('rename', 'link') else arguments[0]
+        if isinstance(self.path, int):
+            self.path = os.readlink('/proc/self/fd/%d' % self.path)
         if name == 'close':
             original(*arguments)
         path = arguments[0] if isinstance(arguments[0], str) else None

@@ -9,7 +9,7 @@ from tests import Stream, StreamError
 from tests.faults.system_calls import Failing
 from tests.support import RootTestCase, mock
 
-CHANGES = ('create', 'set_mode', 'write', 'sync', 'close', 'rename', 'link',
+CHANGES = ('create', 'set_mode', 'write_all', 'sync', 'close', 'rename', 'link',
            'remove', 'make_directory', 'sync_directory')
 
 
@@ -48,9 +48,9 @@ class OrderTest(RootTestCase):
         prefix, middle, suffix = os.path.basename(temporary).split('.')
         self.assertEqual(('', os.path.basename(final)), (prefix, middle))
         self.assertEqual(16, len(suffix))
-        return [('create', temporary), ('set_mode', temporary), ('write', temporary),
-                ('write', temporary), ('sync', temporary), ('close', temporary), ('rename', final),
-                ('sync_directory', os.path.dirname(final))]
+        return [('create', temporary), ('set_mode', temporary), ('write_all', temporary),
+                ('write_all', temporary), ('sync', temporary), ('close', temporary),
+                ('rename', final), ('sync_directory', os.path.dirname(final))]
 
     def test_a_first_write_syncs_the_root_before_and_the_shard_after_the_rename(self):
         module_data = self.storage.new_data(None)
@@ -127,15 +127,16 @@ class FailureTest(RootTestCase):
         """Let the first call `name` with arguments that fit `where` fail."""
         return Failing(number, fits=lambda called, arguments: called == name and where(*arguments))
 
-    def test_a_directory_that_fails_to_sync_takes_a_new_object_away_again(self):
-        module_data = self.storage.new_data(None)
-        os.mkdir(os.path.dirname(self.path(module_data)))
+    def test_a_directory_that_fails_to_sync_is_an_error_and_takes_nothing_back(self):
         for number in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
+            module_data = self.storage.new_data(None)
+            os.mkdir(os.path.dirname(self.path(module_data)))
             with self.fail_once('fsync', number, lambda fd: not is_file(fd)):
                 error = self.assign_fails(module_data, b'new')
             self.assertEqual((number, os.path.dirname(self.path(module_data))),
                              (error.errno, error.filename))
-            self.assertEqual([], self.files())
+            self.assertEqual(b'new', self.get(module_data))
+            self.forget(module_data)
 
     def test_a_directory_that_fails_to_sync_never_costs_an_object_that_was_replaced(self):
         module_data = self.put(b'old')
@@ -161,22 +162,74 @@ class FailureTest(RootTestCase):
             os.fsync = original
         self.assertEqual(b'acknowledged', self.get(module_data))
 
-    def test_an_interrupt_of_the_last_sync_leaves_no_new_object(self):
+    def forget(self, module_data):
+        """Remove the object and its shard: the next one may be of the same shard."""
+        os.unlink(self.path(module_data))
+        os.rmdir(os.path.dirname(self.path(module_data)))
+
+    def test_what_another_stored_just_before_the_rename_is_never_taken_back(self):
+        # This writer may have seen that there was none, and would remove its own again; but the
+        # other's was acknowledged.
+        module_data = self.storage.new_data(None)
+        os.mkdir(os.path.dirname(self.path(module_data)))
+        original = os.rename
+
+        def rename(source, target):
+            os.rename = original
+            self.make().assign(None, module_data, Stream(b'acknowledged'))
+            original(source, target)
+        try:
+            os.rename = rename
+            with self.fail_once('fsync', errno.EIO, lambda fd: not is_file(fd) and renamed()):
+                def renamed():
+                    return os.rename is original and self.get(module_data) == b'new'
+                self.assign_fails(module_data, b'new')
+        finally:
+            os.rename = original
+        self.assertEqual(b'new', self.get(module_data))
+
+    def test_what_another_stores_at_any_call_after_the_rename_is_never_taken_back(self):
+        class Late(Failing):
+            """After each call that follows the failure the other has stored it once more."""
+
+            def interpose(late, name, original, arguments):
+                if late.failed and name in ('lstat', 'stat', 'unlink', 'fstat'):
+                    os.rename(other, final)
+                    write_file(other, b'acknowledged')
+                return super(Late, late).interpose(name, original, arguments)
+        module_data = self.storage.new_data(None)
+        final, other = self.path(module_data), os.path.join(self.folder, 'other')
+        os.mkdir(os.path.dirname(final))
+        write_file(other, b'acknowledged')
+        with Late(errno.EIO, fits=lambda name, arguments: (
+                name == 'fsync' and not is_file(arguments[0]))):
+            self.assign_fails(module_data, b'new')
+        self.assertTrue(self.get(module_data) in (b'new', b'acknowledged'))
+
+    def test_an_interrupt_of_the_last_sync_leaves_the_new_object_whole(self):
         module_data = self.put()
         self.storage.delete(None, module_data)
         with mock.patch('os.fsync', side_effect=[None, KeyboardInterrupt]):
             self.raised(KeyboardInterrupt, self.storage.assign, None, module_data, Stream(b'new'))
-        self.assertEqual([], self.files())
+        self.assertEqual(b'new', self.get(module_data))
 
-    def test_an_interrupt_just_after_the_file_is_made_leaves_nothing(self):
-        original = disk.create
+    def test_a_file_that_was_made_though_the_call_failed_is_removed(self):
+        for error, kind in ((KeyboardInterrupt(), KeyboardInterrupt),
+                            (OSError(errno.ETIMEDOUT, 'no reply'), EnvironmentError)):
+            with mock.patch.object(disk, 'os', MakesAndFails(error)):
+                self.raised(kind, self.put)
+            self.assertEqual([], self.files())
 
-        def create(path):
-            os.close(original(path))
-            raise KeyboardInterrupt
-        with mock.patch.object(disk, 'create', create):
-            self.raised(KeyboardInterrupt, self.put)
-        self.assertEqual([], self.files())
+    def test_a_file_that_lies_where_the_temporary_should_be_is_not_ours_to_remove(self):
+        module_data = self.put()
+        theirs = self.path(module_data) + '.theirs'
+        write_file(theirs, b'theirs')
+        with mock.patch('mezeo_fsstore.names.temporary_of', return_value=theirs):
+            error = self.assign_fails(module_data, b'new')
+        self.assertEqual((errno.EEXIST, theirs), (error.errno, error.filename))
+        with open(theirs, 'rb') as stream:
+            self.assertEqual(b'theirs', stream.read())
+        self.assertEqual(b'content', self.get(module_data))
 
     def test_a_root_that_fails_to_sync_leaves_no_object(self):
         module_data = self.storage.new_data(None)
@@ -303,6 +356,28 @@ class StreamTest(RootTestCase):
         for call in stream.read.call_args_list:
             (size,), options = call
             self.assertTrue(size > 0 and not options)
+
+
+class MakesAndFails(object):
+    """Stands where `disk` looks for `os`: a file is made, and then the error is raised."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def __getattr__(self, name):
+        return getattr(os, name)
+
+    def open(self, path, flags, mode=0o777):
+        fd = os.open(path, flags, mode)
+        if flags & os.O_CREAT:
+            os.close(fd)
+            raise self._error
+        return fd
+
+
+def write_file(path, content):
+    with open(path, 'wb') as target:
+        target.write(content)
 
 
 def is_file(fd):

@@ -2,21 +2,24 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 
 from mezeo_fsstore import StorageUnavailable
-from mezeo_fsstore.root import Root
 from tests import Stream, content
 from tests.faults.system_calls import ERRORS, Failing, Recording
 from tests.support import (
-    PROJECT, RootTestCase, environment, mounted, open_descriptors, run_python, unittest)
+    PROJECT, RootTestCase, environment, mark, mounted, open_descriptors, run_python, unittest)
 
 OLD, NEW = b'the old one', b'the new content'
 
 
 class EveryCallTest(RootTestCase):
     """Each operation, once for each of its calls and each error that this may answer."""
+
+    #: Whether the operation only reads, and whether it is one that never raises.
+    reads = silent = False
 
     def setUp(self):
         super(EveryCallTest, self).setUp()
@@ -53,12 +56,33 @@ class EveryCallTest(RootTestCase):
                 if seam.failed[0] == 'unlink':
                     self.remove_temporaries()
                 self.assertEqual(left, self.temporaries(), self.what)
-                if error is not None:
+                if error is None:
+                    self.assertTrue(self.silent or self.may_be_silent(seam, number), self.what)
+                else:
                     self.assertEqual(number, error.errno, self.what)
                     self.assertTrue(error.filename and error.filename.startswith(self.root),
                                     '%s: no path in %r' % (self.what, error))
                 check(module_data, error, seam)
         self.assertTrue(recorded.calls)
+
+    def may_be_silent(self, seam, number):
+        """Return whether a call may fail and the operation succeed all the same."""
+        call, name = seam.failed[0], os.path.relpath(seam.path, self.root)
+        if call == 'close':
+            # Nothing was written to a directory or the marker, nor through the stream of a reader.
+            return os.path.isdir(seam.path) or name == '.mezeo_fsstore' or self.reads
+        if call == 'unlink':
+            # The second name of a new marker.
+            return name.startswith('..mezeo_fsstore.')
+        if self.reads and number == errno.ESTALE and call in ('open', 'fstat'):
+            # What another node replaced is opened once more.
+            return re.match('[0-9a-f]{3}/[0-9a-f]{32}$', name)
+        return False
+
+    def is_after_the_rename(self, error, seam):
+        """Return whether what failed is the last step of a write, the sync of the shard."""
+        return seam.failed[0] == 'fsync' and re.match(
+            '[0-9a-f]{3}$', os.path.relpath(error.filename, self.root))
 
     def remove_temporaries(self):
         for path in self.temporaries():
@@ -68,12 +92,11 @@ class EveryCallTest(RootTestCase):
         self.storage.assign(None, module_data, Stream(NEW))
 
     def check_fresh(self, module_data, error, seam):
-        """An object that was not there is whole, or it is absent and the error was raised."""
-        present = self.storage.available(None, module_data)
-        self.assertEqual(error is None, present, self.what)
-        if present:
-            # What tells nothing about the object: the close of a directory.
-            self.assertEqual('close', seam.failed[0], self.what)
+        """An object that was not there is absent until the rename, and there, whole, after it."""
+        published = error is None or self.is_after_the_rename(error, seam)
+        self.assertEqual(bool(published), self.storage.available(None, module_data), self.what)
+        if published:
+            self.assertEqual(NEW, self.get(module_data), self.what)
         self.assign(module_data)
         self.assertEqual(NEW, self.get(module_data), self.what)
 
@@ -89,7 +112,7 @@ class EveryCallTest(RootTestCase):
         self.for_each_failure(self.new_object, self.assign, self.check_fresh)
 
     def test_an_assign_with_a_marker(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         os.mkdir(os.path.join(self.root, 'abc'))
         self.for_each_failure(lambda: self.new_object('abc'), self.assign, self.check_fresh)
 
@@ -100,11 +123,8 @@ class EveryCallTest(RootTestCase):
 
     def test_an_assign_that_replaces(self):
         def check(module_data, error, seam):
-            last = seam.failed[0] == 'fsync' and error.filename.endswith('abc')
-            allowed = [NEW] if error is None else [OLD, NEW] if last else [OLD]
-            self.assertTrue(self.get(module_data) in allowed, self.what)
-            if error is None:
-                self.assertEqual('close', seam.failed[0], self.what)
+            published = error is None or self.is_after_the_rename(error, seam)
+            self.assertEqual(NEW if published else OLD, self.get(module_data), self.what)
             self.assign(module_data)
             self.assertEqual(NEW, self.get(module_data), self.what)
         self.for_each_failure(self.old_object, self.assign, check)
@@ -124,12 +144,10 @@ class EveryCallTest(RootTestCase):
 
     def unharmed(self, module_data, error, seam):
         self.assertEqual(OLD, self.get(module_data), self.what)
-        if error is None:
-            # What is stale when it is opened to be read is opened once more; a close tells nothing.
-            self.assertTrue(seam.failed[0] in ('close', 'open', 'fstat'), self.what)
 
     def test_the_reads(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.reads = True
+        self.storage = self.make(root_id=mark(self.root))
         for read in (
                 lambda module_data: self.assertTrue(self.storage.available(None, module_data)),
                 lambda module_data: self.assertEqual(
@@ -139,15 +157,15 @@ class EveryCallTest(RootTestCase):
 
     def test_available_of_what_is_missing_never_answers_by_a_failure(self):
         def check(module_data, error, seam):
-            if error is None:
-                self.assertEqual('close', seam.failed[0], self.what)
-        for settings in ({}, {'root_id': Root(self.root).mark()}):
+            pass  # that it was raised, or may be silent, is looked at for each operation
+        for settings in ({}, {'root_id': mark(self.root)}):
             self.storage = self.make(**settings)
             self.for_each_failure(
                 self.new_object, lambda module_data: self.assertTrue(
                     self.storage.available(None, module_data) is False), check)
 
     def test_statistics_are_unknown_rather_than_wrong(self):
+        self.silent = True
         seen = []
 
         def check(module_data, error, seam):
@@ -166,11 +184,8 @@ class EveryCallTest(RootTestCase):
                 os.unlink(marker)
 
         def check(module_data, error, seam):
-            if error is None:
-                # The close of a directory, or the removal of the second name of the marker.
-                self.assertTrue(seam.failed[0] in ('close', 'unlink'), self.what)
-            self.assertEqual(32, len(Root(self.root).mark()), self.what)
-        self.for_each_failure(unmark, lambda _: Root(self.root).mark(), check)
+            self.assertEqual(32, len(mark(self.root)), self.what)
+        self.for_each_failure(unmark, lambda _: mark(self.root), check)
 
 
 class RealFaultsTest(RootTestCase):
@@ -195,7 +210,7 @@ class RealFaultsTest(RootTestCase):
             self.assertEqual(NEW, self.get(self.put(NEW)))
 
     def test_no_inodes(self):
-        with mounted(self, 'tmpfs', self.root, 'nr_inodes=5'):
+        with mounted(self, 'tmpfs', self.root, 'nr_inodes=9'):
             module_data = self.put(OLD)
             while True:
                 try:
@@ -225,7 +240,7 @@ class RealFaultsTest(RootTestCase):
 
     def test_a_volume_that_is_unmounted_and_mounted_again(self):
         with mounted(self, 'tmpfs', self.root, 'size=4m'):
-            self.storage = self.make(root_id=Root(self.root).mark())
+            self.storage = self.make(root_id=mark(self.root))
             module_data = self.put(OLD)
             subprocess.check_call(['mount', '--bind', self.root, self.root])
             subprocess.check_call(['umount', self.root])

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from mezeo_fsstore import inventory
+from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Recording, Seam

@@ -4,6 +4,7 @@ Each operation runs for real and is recorded; a disk on paper then replays it ca
 that might be left of it after each call is looked at.
 """
 
+import hashlib
 import os
 
 from mezeo_fsstore import disk, names, store
@@ -11,7 +12,7 @@ from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Death, Dying, Recording
 from tests.faults.toydisk import ToyDisk
-from tests.support import RootTestCase, mock, path_in
+from tests.support import RootTestCase, keeps_attributes, mark, mock, path_in
 
 OLD, NEW = b'the old one', b'the NEW content'
 
@@ -25,6 +26,7 @@ class ModelTestCase(RootTestCase):
     def setUp(self):
         super(ModelTestCase, self).setUp()
         self.toy = ToyDisk(self.root)
+        self.has_digests = keeps_attributes(self.root)
         # What each object may be, by its path: None stands for missing.
         self.allowed = {}
         self.states = 0
@@ -44,8 +46,14 @@ class ModelTestCase(RootTestCase):
         for path in self.allowed:
             possible = self.toy.possible(path)
             self.states += len(possible)
-            if not possible <= self.allowed[path]:
-                raise Broken('%s, %s may be %r' % (when, path, possible - self.allowed[path]))
+            allowed = set(content if content is None else (content, self.digest(content))
+                          for content in self.allowed[path])
+            if not possible <= allowed:
+                raise Broken('%s, %s may be %r' % (when, path, possible - allowed))
+
+    def digest(self, content):
+        """Return the attribute of an object: None where this machine's files have none."""
+        return hashlib.sha256(content).hexdigest().encode('ascii') if self.has_digests else None
 
     def assign(self, module_data, content, **options):
         """Assign, and go through all that may be left on the way."""
@@ -133,7 +141,7 @@ class PowerCutTest(ModelTestCase):
         self.life(shorten=True)
 
     def test_so_it_is_with_a_marker(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         self.life()
 
     def test_a_writer_that_dies_at_any_call_costs_no_object_of_the_next(self):
@@ -155,6 +163,25 @@ class MutationTest(ModelTestCase):
     def test_without_the_sync_of_the_file(self):
         self.caught(self.life, disk, 'sync', lambda *_: None)
 
+    def test_with_the_digest_after_the_sync(self):
+        if not self.has_digests:
+            self.skipTest('the files here have no attributes')
+        original, digests = disk.set_digest, []
+
+        def close(fd, path):
+            original(fd, digests.pop(), path)
+            disk.os.close(fd)
+        with mock.patch.object(disk, 'close', close):
+            self.caught(self.life, disk, 'set_digest',
+                        lambda fd, digest, path: digests.append(digest))
+
+    def test_with_the_digest_of_another_content(self):
+        if not self.has_digests:
+            self.skipTest('the files here have no attributes')
+        original = disk.set_digest
+        self.caught(self.life, disk, 'set_digest',
+                    lambda fd, digest, path: original(fd, digest[::-1], path))
+
     def test_without_the_sync_of_the_directory(self):
         original = disk.sync_directory
         self.caught(self.life, disk, 'sync_directory', lambda fd, path: (
@@ -168,7 +195,7 @@ class MutationTest(ModelTestCase):
             self.caught(self.life, names, 'temporary_of', lambda path: path)
 
     def test_without_the_check_of_a_short_write(self):
-        self.caught(self.life, disk, 'write',
+        self.caught(self.life, disk, 'write_all',
                     lambda fd, data, path: disk.os.write(fd, data), True)
 
     def test_without_the_mark_of_a_shard_that_is_not_synced(self):
@@ -197,10 +224,13 @@ class MutationTest(ModelTestCase):
             self.caught(self.life, disk, 'rename', rename)
 
     def test_with_the_sync_of_the_directory_before_the_rename(self):
-        original = store.Store._write_into
+        original, rename = disk.sync_directory, disk.rename
 
-        def write_into(self, shard, directory, full, fill):
-            disk.sync_directory(shard, directory)
-            with mock.patch.object(disk, 'sync_directory', lambda *_: None):
-                original(self, shard, directory, full, fill)
-        self.caught(self.life, store.Store, '_write_into', write_into)
+        def rename_last(source, target):
+            shard = disk.open_directory(os.path.dirname(target))
+            original(shard, target)
+            disk.release(shard)
+            rename(source, target)
+        with mock.patch.object(disk, 'rename', rename_last):
+            self.caught(self.life, disk, 'sync_directory', lambda fd, path: (
+                original(fd, path) if path == self.root else True))

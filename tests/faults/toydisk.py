@@ -2,7 +2,8 @@
 
 It allows what POSIX allows, not what one filesystem does: of the data that was not synced any part
 may be on the disk, in any order; of a name that was changed since its directory was synced, any
-of its values since then. A rename is atomic: the target has its old file, or the new one.
+of its values since then; likewise of an attribute. A rename is atomic: the target has its old file,
+or the new one.
 """
 
 import itertools
@@ -10,17 +11,26 @@ import os
 
 
 class File(object):
-    """The writes to a file, of which so many are synced."""
+    """The writes to a file, of which so many are synced, and the values of its one attribute."""
 
     def __init__(self):
         self._writes, self._end, self._synced = [], 0, 0
+        self._attributes = [None]
 
     def write(self, data):
         self._writes.append((self._end, bytes(data)))
         self._end += len(data)
 
+    def set_attribute(self, value):
+        self._attributes.append(value)
+
     def sync(self):
         self._synced = len(self._writes)
+        self._attributes = self._attributes[-1:]
+
+    def attributes(self):
+        """Return all values that the attribute may have after a loss of power; None is none."""
+        return set(self._attributes)
 
     def contents(self):
         """Return all contents that the file may have after a loss of power."""
@@ -76,7 +86,7 @@ class ToyDisk(object):
     def possible(self, path):
         """Return what `path`, relative to the root, may be after a loss of power.
 
-        A set of contents, in which None says that it may be missing.
+        A set of pairs of a content and the attribute, in which None says that it may be missing.
         """
         nodes = [self._top]
         for name in path.split(os.sep):
@@ -84,7 +94,8 @@ class ToyDisk(object):
                      for value in (node.possible(name) if isinstance(node, Directory) else [None])]
         found = set()
         for node in nodes:
-            found |= node.contents() if isinstance(node, File) else set([None])
+            found |= set(itertools.product(node.contents(), node.attributes())
+                         if isinstance(node, File) else [None])
         return found
 
     def _find(self, path):
@@ -106,6 +117,9 @@ class ToyDisk(object):
 
     def _write(self, written, fd, data):
         self._descriptors[fd].write(data[:written])
+
+    def _fsetxattr(self, _, fd, name, value):
+        self._descriptors[fd].set_attribute(value)
 
     def _fsync(self, _, fd):
         self._descriptors[fd].sync()

@@ -12,13 +12,14 @@ import random
 import stat
 import sys
 
-from mezeo_fsstore import FilesystemStorage, StorageUnavailable, inventory, names
+from mezeo_fsstore import FilesystemStorage, StorageUnavailable, names
+from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.root import Root
 from tests import Stream, content
 from tests.faults.test_killed import is_whole, signed
 from tests.hosts.gluster import (
     BRICKS, DISTRIBUTED, MOUNT_OPTIONS, REPLICATED, VOLUME_OPTIONS, Cluster, Volume, missing)
-from tests.support import PROJECT, SOAK, environment, mock, path_in, unittest
+from tests.support import PROJECT, SOAK, environment, mark, mock, path_in, unittest
 
 SEED = 20120603
 SIZES = (0, 1, 4096, 65536, 131073, 3 * 1024 * 1024 + 1)
@@ -232,7 +233,7 @@ class ReplicatedTest(VolumeCase):
 
     def test_what_the_only_brick_left_has_missed_is_not_called_missing(self):
         """GlusterFS does: it is the marker, which cannot be read then, that tells."""
-        root_id = Root(self.mounts[0]).mark()
+        root_id = mark(self.mounts[0])
         here, there = [FilesystemStorage(root=mount, root_id=root_id) for mount in self.mounts]
         self.addCleanup(self.volume.revive)
         self.volume.set('cluster.self-heal-daemon', 'off')
@@ -249,7 +250,7 @@ class ReplicatedTest(VolumeCase):
             self.assertEqual(b'content', get(storage, module_data))
 
     def test_a_node_that_has_lost_its_mount_refuses_until_it_is_back(self):
-        root_id = Root(self.nodes[0]).mark()
+        root_id = mark(self.nodes[0])
         mount = self.volume.mount('third', MOUNT_OPTIONS)
         root = os.path.join(mount, self._testMethodName)
         third = FilesystemStorage(root=root, root_id=root_id)

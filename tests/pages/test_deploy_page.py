@@ -15,7 +15,6 @@ import threading
 
 import mezeo_fsstore
 from mezeo_fsstore import FilesystemStorage, InvalidModuleData, StorageUnavailable, names
-from mezeo_fsstore.root import Root
 from simple.simple import SimpleStorage
 from tests import Stream
 from tests.command.test_egg import HOST
@@ -25,7 +24,8 @@ from tests.kit.miniature import Platform
 from tests.pages.page_steps import BLOCK, Walk, read_page
 from tests.pages.test_guarantees import names_of_tests
 from tests.support import (
-    FOREIGN_BASE, PROJECT, EggTestCase, find_program, mounted, path_in, run_python, unittest)
+    FOREIGN_BASE, PROJECT, EggTestCase, find_program, mark, mounted, path_in, run_python,
+    unittest)
 
 YOUNG = '3f0/.3f0c58e990a355f5f07de05d645163a5.0123456789abcdef'
 OLD = '3f0/.3f0c58e990a355f5f07de05d645163a5.9b2f01c3a4d5e6f7'
@@ -70,7 +70,7 @@ class DeployTestCase(Walk, EggTestCase):
         """Make the root, with a marker, three objects, and what two writers are at."""
         self.root = self.path('srv/objects')
         os.mkdir(self.root)
-        self.root_id = Root(self.root).mark()
+        self.root_id = mark(self.root)
         self.storage = FilesystemStorage(root=self.root, root_id=self.root_id, durable=False)
         self.contents = {}
         for content in (b'', b'content', os.urandom(4096) * 300):
@@ -443,7 +443,7 @@ class GrowTest(DeployTestCase):
         os.mkdir(self.second)
         return Platform([json.dumps({
             'module': 'mezeo_fsstore.FilesystemStorage', 'label': label,
-            'args': {'root': root, 'root_id': Root(root).mark(), 'durable': 'false'}})
+            'args': {'root': root, 'root_id': mark(root), 'durable': 'false'}})
             for label, root in (('First', self.root), ('Second', self.second))])
 
     def test_two_roots_are_two_registrations(self):
@@ -567,10 +567,11 @@ class PageTest(unittest.TestCase):
 
     def test_the_messages_that_it_explains_are_ours(self):
         sources = ''
-        for name in os.listdir(os.path.join(PROJECT, 'mezeo_fsstore')):
-            if name.endswith('.py'):
-                with open(os.path.join(PROJECT, 'mezeo_fsstore', name), 'rb') as source:
-                    sources += re.sub(r"'\s*\n\s*'", '', source.read().decode('utf-8'))
+        for folder, _, files in os.walk(os.path.join(PROJECT, 'mezeo_fsstore')):
+            for name in files:
+                if name.endswith('.py'):
+                    with open(os.path.join(folder, name), 'rb') as source:
+                        sources += re.sub(r"'\s*\n\s*'", '', source.read().decode('utf-8'))
         for message in ('root has no marker', 'root has the marker of ', 'root is missing',
                         'root is no existing directory', 'the marker of the root is damaged',
                         'more than '):

@@ -5,8 +5,7 @@ import re
 import subprocess
 import sys
 
-from mezeo_fsstore.root import Root
-from tests.support import PROJECT, RootTestCase, environment
+from tests.support import PROJECT, RootTestCase, environment, mark
 
 LEFT = '3f0/.3f0c58e990a355f5f07de05d645163a5.9b2f01c3a4d5e6f7'
 
@@ -45,7 +44,7 @@ class ExamplesTest(RootTestCase):
         return text
 
     def test_every_example_does_what_it_shows(self):
-        Root(self.root).mark()
+        mark(self.root)
         os.mkdir(os.path.join(self.root, '3f0'))
         with open(os.path.join(self.root, LEFT), 'wb') as left:
             left.write(b'x' * 1048576)

@@ -72,11 +72,19 @@ class ArgumentsTest(RootTestCase):
                 self.put()
             self.assertEqual(synced, fsync.called)
 
-    def test_modes_are_octal_strings_or_numbers(self):
-        for good in ('0600', '600', u'0640', '0o640', 0o640, 0o600, '0444', '0400'):
+    def test_modes_are_octal_strings(self):
+        for good in ('0600', '600', u'0640', '0o640', '0444', '0400'):
             self.make(file_mode=good)
-        for good in ('0700', '2770', 0o755, u'0o2750'):
+        for good in ('0700', '2770', u'0o2750'):
             self.make(dir_mode=good)
+
+    def test_a_number_is_no_mode_as_json_has_no_octal_ones(self):
+        # 400 and 440 would be 0620 and 0670, and nobody would notice.
+        for bad in (400, 440, 0o600, 0o400, 384):
+            self.assertTrue('octal string' in str(self.raised(
+                ConfigurationError, lambda: self.make(file_mode=bad))))
+        for bad in (0o700, 0o755, 448):
+            self.raised(ConfigurationError, lambda: self.make(dir_mode=bad))
 
     def test_a_mode_that_locks_the_owner_out_or_is_none_is_refused(self):
         for bad in ('', '9', '0200', '1600', '4600', '0o', 'rw', '06000', -1, 640, True, None, 6.0,
@@ -91,10 +99,21 @@ class ArgumentsTest(RootTestCase):
         for bad in ('', 'x', 'F' * 32, '0' * 31, '0' * 33, '0' * 32 + '\n', 5, True):
             self.refused('root_id', bad, '32 hexadecimal digits')
 
+    def test_a_digest_is_one_of_two_words(self):
+        for good in ('sha256', u'none', None):
+            self.make(digest=good)
+        for bad in ('', 'md5', 'SHA256', 'None', True, False, 256, []):
+            self.refused('digest', bad, "'sha256' or 'none'")
+
+    def test_verify_reads_is_a_boolean(self):
+        for good in (True, 'true', u'off', 0):
+            self.make(verify_reads=good)
+        self.refused('verify_reads', 'maybe', 'true or false')
+
     def test_an_unknown_argument_is_refused(self):
         error = self.raised(ConfigurationError, lambda: self.make(colour='blue'))
         self.assertEqual("argument colour ('blue') is unknown: expected one of root, durable, "
-                         "file_mode, dir_mode, root_id", str(error))
+                         "file_mode, dir_mode, root_id, digest, verify_reads", str(error))
 
     def test_files_and_shards_have_exactly_the_modes_whatever_the_umask(self):
         for umask in (0o000, 0o027, 0o077):

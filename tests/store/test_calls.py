@@ -3,10 +3,9 @@
 `bench/syscalls.py` shows the same by strace, beside the bare calls.
 """
 
-from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Recording
-from tests.support import RootTestCase
+from tests.support import RootTestCase, mark
 
 
 class CallsTest(RootTestCase):
@@ -48,13 +47,13 @@ class CallsTest(RootTestCase):
     def test_durable_writes(self):
         self.storage = self.make(durable=True)
         self.assertEqual(['open', 'fstat',
-                          'open', 'fchmod', 'write', 'fsync', 'close',
-                          'lstat', 'lstat', 'rename', 'fsync', 'close'], self.put_again())
+                          'open', 'fchmod', 'write', 'fsetxattr', 'fsync', 'close',
+                          'rename', 'fsync', 'close'], self.put_again())
         self.assertEqual(['open', 'unlink', 'fsync', 'close'],
                          self.calls('delete', self.module_data))
 
     def test_a_marker_is_looked_at_once_and_not_at_all_by_reads_of_what_is_there(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         for method, arguments, times in (
                 ('available', [self.module_data], 1), ('available', [self.missing], 1),
                 ('get_size', [self.module_data], 0), ('get_read_stream', [self.module_data], 0),

@@ -3,9 +3,8 @@
 import tempfile
 
 from mezeo_fsstore import FilesystemStorage
-from mezeo_fsstore.root import Root
 from tests import StorageModuleTestBase, Stream, content
-from tests.support import RootTestCase
+from tests.support import RootTestCase, mark
 
 
 class DurableTest(StorageModuleTestBase, RootTestCase):
@@ -52,9 +51,9 @@ class RegisteredTest(DurableTest):
 
     def make(self, **changes):
         self.settings = {'durable': u'true', 'file_mode': u'0640', 'dir_mode': u'2770',
-                         'root_id': u'%s' % Root(self.root).mark()}
+                         'root_id': u'%s' % mark(self.root)}
         return super(RegisteredTest, self).make(**changes)
 
     def makeConnectorElsewhere(self):
         root = self.another_root()
-        return FilesystemStorage(**dict(self.settings, root=root, root_id=Root(root).mark()))
+        return FilesystemStorage(**dict(self.settings, root=root, root_id=mark(root)))

@@ -1,5 +1,6 @@
 """Copies on the server: from our own stream the kernel does the work, and all stays as it was."""
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -8,8 +9,12 @@ import tempfile
 
 from mezeo_fsstore import disk
 from tests import Stream, StreamError, content
+from tests.faults.system_calls import Failing
 from tests.support import SOAK, RootTestCase, mock, mounted, unittest
 
+FICLONE = 0x40049409
+WAYS = ('mezeo_fsstore.disk.fcntl.ioctl', 'mezeo_fsstore.disk.copy_file_range',
+        'mezeo_fsstore.disk.sendfile')
 KERNEL_COPIES = sys.version_info[0] > 2
 
 
@@ -32,15 +37,12 @@ class CopiesTest(RootTestCase):
         """Yield after leaving the kernel one call less each time: clone, range, sendfile, none."""
         refuse = mock.Mock(side_effect=OSError(errno.EOPNOTSUPP, 'not here'))
         yield 'all'
-        with mock.patch.object(disk, 'clone', lambda *_: False):
+        with mock.patch.object(disk.fcntl, 'ioctl', refuse):
             yield 'copy_file_range'
             with mock.patch.object(disk, 'copy_file_range', refuse):
                 yield 'sendfile'
                 with mock.patch.object(disk, 'sendfile', refuse):
                     yield 'reads'
-            with mock.patch.object(disk, 'copy_file_range', None):
-                with mock.patch.object(disk, 'sendfile', None):
-                    yield 'no such calls'
 
     def test_a_copy_is_whole_from_every_position_in_every_way(self):
         data = content(300001)
@@ -58,7 +60,7 @@ class CopiesTest(RootTestCase):
         module_data = self.put(content(3000000))
         reads = []
         with self.storage.get_read_stream(None, module_data) as stream:
-            with mock.patch.object(disk, 'write', lambda fd, data, path: reads.append(len(data))):
+            with mock.patch.object(disk, 'write_all', lambda *call: reads.append(call)):
                 copied = self.storage.put(None, stream)
         self.assertEqual([], reads)
         self.assertTrue(content(3000000) == self.get(copied))
@@ -66,9 +68,8 @@ class CopiesTest(RootTestCase):
     def test_any_other_stream_is_only_read(self):
         module_data = self.put(content(100000))
         with open(self.path(module_data), 'rb') as stream:
-            with mock.patch.object(disk, 'clone', side_effect=AssertionError):
-                with mock.patch.object(disk, 'copy', side_effect=AssertionError):
-                    copied = self.storage.put(None, stream)
+            with mock.patch.object(disk, 'copy', side_effect=AssertionError):
+                copied = self.storage.put(None, stream)
         self.assertEqual(content(100000), self.get(copied))
 
     @unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
@@ -106,26 +107,61 @@ class CopiesTest(RootTestCase):
                 self.storage.put(None, stream)
         self.assertEqual(3, fsync.call_count)
 
-    def test_a_copy_that_fails_leaves_nothing_and_names_the_file(self):
+    @unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
+    def test_a_fast_way_that_fails_or_lies_is_no_failure(self):
+        data = content(500000)
+        module_data = self.put(data)
+
+        def lies(*arguments):
+            """Say that all was copied, and copy a little."""
+            os.write(arguments[0] if isinstance(arguments[1], int) and arguments[1] == FICLONE
+                     else arguments[1] if name.endswith('range') else arguments[0], b'a part')
+            return 500000
+        for name in WAYS:
+            answers = [OSError(number, 'fails') for number in (
+                errno.EIO, errno.EAGAIN, errno.EBADF, errno.EACCES, errno.ENOSPC, errno.EINVAL)]
+            for answer in answers + [lies, lambda *_: 0]:
+                with self.only(name, answer) as call:
+                    copied = self.copy(module_data)
+                self.assertTrue(call.called, name)
+                self.assertTrue(data == self.get(copied), '%s: %r' % (name, answer))
+
+    @unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
+    def test_a_fast_way_that_fails_half_way_leaves_none_of_its_bytes(self):
+        data = content(500000)
+        module_data = self.put(data)
+        for name in WAYS[1:]:
+            def half(*arguments):
+                os.write(arguments[1] if name.endswith('range') else arguments[0], b'x' * 400000)
+                raise OSError(errno.EIO, 'fails')
+            with self.only(name, half):
+                self.assertTrue(data == self.get(self.copy(module_data)), name)
+
+    @contextlib.contextmanager
+    def only(self, name, answer):
+        """Let one way of copying answer so, and the others refuse; yield the mock of that one."""
+        refuse = OSError(errno.EOPNOTSUPP, 'not here')
+        patches = [mock.patch(other, side_effect=answer if other == name else refuse)
+                   for other in WAYS]
+        mocks = [patch.start() for patch in patches]
+        try:
+            yield mocks[WAYS.index(name)]
+        finally:
+            for patch in patches:
+                patch.stop()
+
+    @unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
+    def test_a_copy_that_can_not_be_read_or_written_leaves_nothing_and_names_the_file(self):
         module_data = self.put(content(500000))
-        calls = ['mezeo_fsstore.disk.fcntl.ioctl']
-        if KERNEL_COPIES:
-            calls += ['mezeo_fsstore.disk.copy_file_range', 'mezeo_fsstore.disk.sendfile']
-        for _ in self.ways():
-            for number in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
-                for name in calls:
-                    copied = self.storage.new_data(None)
-                    before = self.files()
-                    with mock.patch(name, side_effect=OSError(number, 'fails')) as call:
-                        with self.storage.get_read_stream(None, module_data) as stream:
-                            try:
-                                self.storage.assign(None, copied, stream)
-                            except EnvironmentError as error:
-                                self.assertEqual(number, error.errno)
-                                self.assertTrue(error.filename.startswith(self.root))
-                                self.assertEqual(before, self.files())
-                            else:
-                                self.assertFalse(call.called, name)
+        for number in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
+            before = self.files()
+            with self.only(WAYS[0], OSError(errno.EXDEV, 'not here')):
+                with Failing(number, fits=lambda name, arguments: name == 'write'):
+                    with self.storage.get_read_stream(None, module_data) as stream:
+                        error = self.raised(EnvironmentError, self.storage.put, None, stream)
+            self.assertEqual(number, error.errno)
+            self.assertTrue(error.filename.startswith(self.root))
+            self.assertEqual(before, self.files())
 
     def test_a_closed_stream_is_an_error_and_leaves_nothing(self):
         module_data = self.put(content(5000))

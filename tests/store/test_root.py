@@ -4,11 +4,12 @@ import errno
 import os
 import shutil
 
-from mezeo_fsstore import StorageError, StorageUnavailable
+from mezeo_fsstore import (
+    ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
 from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Recording
-from tests.support import RootTestCase, mock
+from tests.support import RootTestCase, mark, mock, unittest
 
 
 class GuardTestCase(RootTestCase):
@@ -87,6 +88,38 @@ class MissingRootTest(GuardTestCase):
         self.assertFalse(self.storage.available(None, module_data))
 
 
+class RefusedRootTest(RootTestCase):
+    """A root that the system refuses when the module is made."""
+
+    def refused(self, path):
+        error = self.raised(MissingRoot, lambda: FilesystemStorage(root=path))
+        self.assertTrue(isinstance(error, ConfigurationError))
+        self.assertTrue(isinstance(error, StorageUnavailable))
+        self.assertTrue('root can not be used' in str(error) and path in str(error), str(error))
+        return error.errno
+
+    def test_a_loop_of_links(self):
+        loop = os.path.join(self.folder, 'loop')
+        os.symlink(loop, loop)
+        self.assertEqual(errno.ELOOP, self.refused(loop))
+
+    def test_a_name_that_is_too_long(self):
+        self.assertEqual(errno.ENAMETOOLONG, self.refused('/' + 'x' * 300))
+
+    @unittest.skipIf(os.geteuid() == 0, 'nothing is forbidden to the superuser')
+    def test_a_root_that_may_not_be_reached(self):
+        os.chmod(self.folder, 0)
+        try:
+            self.assertEqual(errno.EACCES, self.refused(self.root))
+        finally:
+            os.chmod(self.folder, 0o700)
+
+    def test_a_mount_that_is_dead(self):
+        for number in (errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.EACCES, errno.EHOSTDOWN):
+            with mock.patch('os.stat', side_effect=OSError(number, 'fails', self.root)):
+                self.assertEqual(number, self.refused(self.root))
+
+
 class MissingObjectTest(RootTestCase):
 
     def test_a_missing_object_is_the_systems_own_error_with_its_path(self):
@@ -108,7 +141,7 @@ class RegisteredRootTest(GuardTestCase):
 
     def setUp(self):
         super(RegisteredRootTest, self).setUp()
-        self.root_id = Root(self.root).mark()
+        self.root_id = mark(self.root)
         self.storage = self.make(root_id=self.root_id)
         self.module_data = self.put()
 
@@ -142,7 +175,7 @@ class RegisteredRootTest(GuardTestCase):
 
     def test_another_volume_is_refused(self):
         self.unmount()
-        other = Root(self.root).mark()
+        other = mark(self.root)
         self.assert_guarded(self.module_data, other, self.root_id)
 
     def test_objects_of_a_root_that_lost_its_marker_can_be_read_only(self):
@@ -212,7 +245,7 @@ class MarkerSeenAtStartTest(RegisteredRootTest):
 class MarkTest(RootTestCase):
 
     def test_the_marker_holds_a_random_id_that_every_server_may_read(self):
-        root_id = Root(self.root).mark()
+        root_id = mark(self.root)
         marker = os.path.join(self.root, '.mezeo_fsstore')
         with open(marker) as stream:
             self.assertEqual(root_id + '\n', stream.read())
@@ -221,8 +254,8 @@ class MarkTest(RootTestCase):
         self.assertEqual(['.mezeo_fsstore'], os.listdir(self.root))
 
     def test_a_marker_that_is_there_stays(self):
-        first = Root(self.root).mark()
-        self.assertEqual(first, Root(self.root).mark())
+        first = mark(self.root)
+        self.assertEqual(first, mark(self.root))
         self.assertEqual(['.mezeo_fsstore'], os.listdir(self.root))
 
     def test_of_two_that_mark_at_once_both_get_the_id_that_stays(self):
@@ -231,21 +264,21 @@ class MarkTest(RootTestCase):
         def link(source, target):
             if not other:
                 other.append(None)
-                other[0] = Root(self.root).mark()
+                other[0] = mark(self.root)
             original(source, target)
         with mock.patch('os.link', link):
-            mine = Root(self.root).mark()
+            mine = mark(self.root)
         self.assertEqual(other, [mine])
 
     def test_it_is_on_the_disk_when_it_is_told(self):
         with mock.patch('os.fsync') as fsync:
-            Root(self.root).mark()
+            mark(self.root)
         self.assertEqual(2, fsync.call_count)
 
     def test_where_there_are_no_hard_links_the_error_says_how_to_make_the_marker(self):
         marker = os.path.join(self.root, '.mezeo_fsstore')
         with mock.patch('os.link', side_effect=OSError(errno.EPERM, 'not permitted')):
-            error = self.raised(EnvironmentError, Root(self.root).mark)
+            error = self.raised(EnvironmentError, mark, self.root)
         self.assertEqual((errno.EPERM, marker), (error.errno, error.filename))
         self.assertTrue('by hand, of 32 random hexadecimal digits and a newline' in str(error))
         with open(marker, 'w') as stream:
@@ -255,7 +288,7 @@ class MarkTest(RootTestCase):
     def test_a_root_that_can_not_be_marked_keeps_nothing(self):
         for name in ('link', 'fsync'):
             with mock.patch('os.' + name, side_effect=OSError(errno.EROFS, 'read-only')):
-                error = self.raised(EnvironmentError, Root(self.root).mark)
+                error = self.raised(EnvironmentError, mark, self.root)
             self.assertEqual(errno.EROFS, error.errno)
             self.assertTrue(error.filename.startswith(self.root))
             self.assertEqual([], os.listdir(self.root))

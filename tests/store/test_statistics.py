@@ -4,8 +4,7 @@ import json
 import os
 import shutil
 
-from mezeo_fsstore.root import Root
-from tests.support import RootTestCase, mock
+from tests.support import RootTestCase, mark, mock
 
 UNKNOWN = {'total': -1, 'free': -1, 'used': -1}
 
@@ -57,7 +56,7 @@ class StatisticsTest(RootTestCase):
         self.assertEqual(nothing, self.storage.statistics(None))
 
     def test_the_system_disk_is_not_taken_for_an_unmounted_volume(self):
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         self.assertTrue(self.storage.statistics(None)['capacity']['total'] > 0)
         os.unlink(os.path.join(self.root, '.mezeo_fsstore'))
         self.assertEqual({'capacity': UNKNOWN, 'inodes': UNKNOWN}, self.storage.statistics(None))

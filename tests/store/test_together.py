@@ -8,9 +8,8 @@ import sys
 import threading
 
 from mezeo_fsstore import StorageUnavailable
-from mezeo_fsstore.root import Root
 from tests import Stream, content
-from tests.support import PROJECT, RootTestCase, environment
+from tests.support import PROJECT, RootTestCase, environment, mark
 
 SEED = 20120601
 
@@ -101,7 +100,7 @@ class TogetherTest(RootTestCase):
     def test_a_root_that_is_swapped_and_back_gets_nothing_of_another(self):
         """As with a volume that is unmounted under a running server, and mounted again."""
         volume = os.path.join(self.folder, 'volume')
-        self.storage = self.make(root_id=Root(self.root).mark())
+        self.storage = self.make(root_id=mark(self.root))
         stored = [[] for _ in range(4)]
         done = threading.Event()
 

@@ -22,7 +22,7 @@ def entries(root):
 
     Raises the system's error for a directory that can't be read.
     """
-    for name in disk.names(root.path):
+    for name in disk.listdir(root.path):
         status = _status(root, name)
         if status is None or name == names.MARKER:
             continue
@@ -37,7 +37,7 @@ def entries(root):
 
 def _paths(root, shard):
     try:
-        for name in disk.names(root.join(shard)):
+        for name in disk.listdir(root.join(shard)):
             yield '%s/%s' % (shard, name)
     except EnvironmentError as error:
         if not _has_vanished(error):

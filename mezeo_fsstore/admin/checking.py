@@ -1,4 +1,4 @@
-"""The examination of a root: its state, an object's life on it, what its filesystem offers."""
+"""`check`: the state of a root, the life of objects on it, what its filesystem offers."""
 
 from __future__ import division
 
@@ -9,7 +9,10 @@ import sys
 import time
 
 from mezeo_fsstore import disk, names
-from mezeo_fsstore.advice import explain
+from mezeo_fsstore.admin.advice import explain
+from mezeo_fsstore.admin.marking import probe, time_of
+from mezeo_fsstore.admin.options import add_command, add_registered
+from mezeo_fsstore.admin.registration import act_as_owner, root_of, storage_of
 
 _SMALL = 4 * 1024
 _LARGE = 16 * 1024 * 1024
@@ -19,6 +22,23 @@ _MOST_SKEW = 5
 
 # The share of bytes or inodes below which an administrator should know.
 _LEAST_FREE = 0.05
+
+
+def add_commands(commands):
+    """Add `check` to the parser of the command line."""
+    add_registered(add_command(
+        commands, check,
+        'Examine the root: its state, the whole life of objects on it, each step timed, and what '
+        'its filesystem offers.',
+        'Each line starts with ok, warn or FAIL; with a FAIL the exit status is 1.'))
+
+
+def check(options):
+    """Run `check`: print a line for each step, and return 1 if any failed."""
+    root = root_of(options)
+    act_as_owner(root)
+    passed = examine(root, storage_of(options, durable=True), storage_of(options, durable=False))
+    return 0 if passed else 1
 
 
 def examine(root, durable, volatile):
@@ -78,7 +98,7 @@ def _state(root, storage):
 
 
 def _marker(root):
-    root.guard()
+    root.check_marker()
     if root.root_id is None:
         raise _Warning('none: an unmounted volume would look like an empty store; run init')
     return root.root_id
@@ -98,7 +118,7 @@ def _free(numbers, unit, suffix):
 
 def _rights(root):
     """Fail for a directory that this user can't use: one made by another, most often."""
-    for name in [''] + [name for name in disk.names(root.path) if names.is_shard(name)]:
+    for name in [''] + [name for name in disk.listdir(root.path) if names.is_shard(name)]:
         path = root.join(name)
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise EnvironmentError(
@@ -109,7 +129,7 @@ def _rights(root):
 
 
 def _clock(root):
-    skew = root.time() - time.time()
+    skew = time_of(root) - time.time()
     if abs(skew) > _MOST_SKEW:
         raise _Warning('it is %.0f s %s here: set both by NTP'
                        % (abs(skew), 'ahead of the one' if skew > 0 else 'behind the one'))
@@ -208,13 +228,12 @@ def _expect(condition, problem):
 
 
 def _offers(root):
-    yield 'sync of directories', lambda: _offer(
-        _sync_directory, root, 'recent changes may be lost with the power')
+    yield 'sync of directories', lambda: _sync_directory(root)
     yield 'extended attributes', lambda: _offer(_set_attribute, root)
     yield 'copies that share blocks (reflink)', lambda: _offer(_clone, root)
 
 
-def _offer(attempt, root, loss=None):
+def _offer(attempt, root):
     try:
         attempt(root)
     except AttributeError:
@@ -223,29 +242,24 @@ def _offer(attempt, root, loss=None):
         # Any other error is none of the filesystem's properties.
         if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS):
             raise
-        if loss:
-            raise _Warning('no: %s' % loss)
         return 'no'
     return 'yes'
 
 
 def _sync_directory(root):
-    # Not `disk.sync_directory`, which takes a filesystem without it for one that needs none.
-    fd = disk.open_directory(root.join(''))
-    try:
-        os.fsync(fd)
-    finally:
-        disk.release(fd)
+    if not root.sync():
+        raise _Warning('no: recent changes may be lost with the power')
+    return 'yes'
 
 
 def _set_attribute(root):
-    with root.probe() as probe:
-        os.setxattr(probe, 'user.mezeo_fsstore', b'1')
+    with probe(root) as path:
+        os.setxattr(path, 'user.mezeo_fsstore', b'1')
 
 
 def _clone(root):
-    with root.probe() as first:
-        with root.probe() as second:
+    with probe(root) as first:
+        with probe(root) as second:
             with open(first) as source:
                 with open(second, 'w') as target:
                     fcntl.ioctl(target.fileno(), disk.FICLONE, source.fileno())

@@ -1,10 +1,26 @@
-"""How far long work has come, on standard error, only where somebody looks at it."""
+"""The standard streams: output, failures, and on a terminal how far long work has come."""
 
 import sys
 import time
 
 # Seconds between two counts: the terminal must not slow the work down.
 _PAUSE = 0.2
+
+
+def binary(stream):
+    """Return the standard stream `stream` as one of bytes, which it is already on Python 2."""
+    return getattr(stream, 'buffer', stream)
+
+
+def printable(path):
+    """Return `path`, as the system gives it, as text; what is no text stays recognizable."""
+    return path if isinstance(path, type(u'')) else path.decode('utf-8', 'replace')
+
+
+def fail(line):
+    """Say `line` on standard error; return the exit status of a failure."""
+    sys.stderr.write('mezeo_fsstore: %s\n' % line)
+    return 1
 
 
 def meter(unit, beside=None):

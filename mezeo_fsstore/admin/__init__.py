@@ -1,0 +1,1 @@
+"""The administrator's command, above the module, which works without this folder."""

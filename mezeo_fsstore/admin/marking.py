@@ -1,0 +1,89 @@
+"""`init`: the marker of a root; and what else is made in the root itself, to try things with.
+
+A marker is readable for all: it is no secret, and the server that must read it is seldom the
+administrator who makes it.
+"""
+
+import contextlib
+import errno
+import json
+
+from mezeo_fsstore import disk, names
+from mezeo_fsstore.admin.options import add_command
+from mezeo_fsstore.admin.registration import act_as_owner, root_of
+from mezeo_fsstore.root import read_marker
+
+_MARKER_MODE = 0o444
+
+
+def add_commands(commands):
+    """Add `init` to the parser of the command line."""
+    add_command(commands, init, 'Mark the root with a random id, unless it has one, and print the '
+                                'JSON to register.')
+
+
+def init(options):
+    """Run `init`: print the registration of the marked root."""
+    root = root_of(options)
+    act_as_owner(root)
+    print('{"module": "mezeo_fsstore.FilesystemStorage", "label": "Filesystem Storage", '
+          '"args": {"root": %s, "root_id": "%s"}}' % (json.dumps(root.path), mark(root)))
+    return 0
+
+
+def mark(root):
+    """Give `root`, a `Root`, a marker with a random id; return the id once it is on the disk.
+
+    A marker that is there stays and its id is returned, so every node of a shared volume, and
+    two administrators at once, get the same answer.
+    """
+    marker = root.join(names.MARKER)
+    temporary = names.temporary_of(marker)
+    _write(temporary, (names.random_hex(16) + '\n').encode('ascii'), _MARKER_MODE)
+    try:
+        # Unlike a rename, a link never replaces the marker that another has just made.
+        disk.link(temporary, marker)
+    except EnvironmentError as error:
+        if error.errno in (errno.EPERM, errno.EOPNOTSUPP):
+            raise OSError(error.errno, 'there are no hard links here: make this file by hand, '
+                          'of 32 random hexadecimal digits and a newline', marker)
+        if error.errno != errno.EEXIST:
+            raise
+    finally:
+        disk.discard(temporary)
+    root.sync()
+    return read_marker(marker)
+
+
+@contextlib.contextmanager
+def probe(root):
+    """Make an empty file in the root for a `with`, which gets its path, and remove it after."""
+    path = names.temporary_of(root.join(names.MARKER))
+    _write(path, b'', 0o600)
+    try:
+        yield path
+    finally:
+        disk.discard(path)
+
+
+def time_of(root):
+    """Return the time of the root's filesystem, in seconds since 1970.
+
+    That of a server on the network, and its files' times, may differ from this machine's.
+    """
+    with probe(root) as path:
+        return disk.status_of_name(path).st_mtime
+
+
+def _write(path, content, mode):
+    """Make the new file `path` and return when its content is on the disk."""
+    fd = disk.create(path)
+    try:
+        disk.set_mode(fd, mode, path)
+        disk.write_all(fd, content, path)
+        disk.sync(fd, path)
+        written, fd = fd, None
+        disk.close(written, path)
+    except:
+        disk.discard(path, fd)
+        raise
