@@ -8,7 +8,11 @@ import sys
 import tempfile
 import zipfile
 
-from setuptools import Command, find_packages, setup
+try:
+    from setuptools import Command, find_packages, setup
+except ImportError:
+    sys.exit('setup.py: setuptools is missing: %s -m pip install setuptools, or on Debian '
+             'apt-get install python3-setuptools' % sys.executable)
 
 PACKAGE = 'mezeo_fsstore'
 

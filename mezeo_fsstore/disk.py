@@ -126,7 +126,10 @@ def status_of_name(path):
 
 
 def set_mode(fd, mode, path):
-    """Give the file or directory behind `fd` exactly the permissions `mode`, whatever the umask."""
+    """Give the file or directory behind `fd` the permissions `mode`, whatever the umask.
+
+    Not every filesystem keeps them, and Linux may drop setgid: neither is an error.
+    """
     _call(path, os.fchmod, fd, mode)
 
 

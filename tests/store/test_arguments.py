@@ -8,7 +8,7 @@ import tempfile
 from mezeo_fsstore import (
     ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
 from tests import Stream
-from tests.support import PROJECT, RootTestCase, mock, run_python
+from tests.support import PROJECT, RootTestCase, mock, run_python, unittest
 
 
 class ArgumentsTest(RootTestCase):
@@ -130,6 +130,31 @@ class ArgumentsTest(RootTestCase):
                     self.storage.assign(None, '{"path": "%s"}' % os.path.relpath(path, self.root),
                                         Stream(b'new'))
                 self.assertEqual(int(file_mode, 8), mode_of(path))
+
+    @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can become another user')
+    def test_setgid_is_lost_silently_where_the_user_is_not_in_the_group(self):
+        # What Linux does, and no error tells: the pages say so.
+        self.let_all_in()
+        for group, expected in ((65533, 0o770), (65534, 0o2770)):
+            self.root = tempfile.mkdtemp(dir=self.folder)
+            os.chown(self.root, 65534, group)
+            os.chmod(self.root, 0o2770)
+            storage = self.make(dir_mode='2770')
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    os.setgroups([])
+                    os.setgid(65534)
+                    os.setuid(65534)
+                    storage.put(None, Stream(b'content'))
+                    status = 0
+                finally:
+                    os._exit(status)
+            self.assertEqual(0, os.waitpid(child, 0)[1])
+            shard, = os.listdir(self.root)
+            found = os.stat(os.path.join(self.root, shard))
+            self.assertEqual((expected, group), (stat.S_IMODE(found.st_mode), found.st_gid))
 
     @contextlib.contextmanager
     def umask(self, mask):

@@ -6,7 +6,7 @@ import sys
 
 from mezeo_fsstore.compat import O_CLOEXEC
 from tests import Stream, StreamError
-from tests.support import RootTestCase, mock, open_descriptors, run_python
+from tests.support import RootTestCase, environment, mock, open_descriptors, run_python
 
 GIBIBYTE = 1024 ** 3
 
@@ -90,7 +90,7 @@ class ResourcesTest(RootTestCase):
             """Return how many descriptors a child that is started right now inherits."""
             process = subprocess.Popen(
                 [sys.executable, '-c', 'import os; print(len(os.listdir("/proc/self/fd")))'],
-                stdout=subprocess.PIPE, close_fds=False)
+                stdout=subprocess.PIPE, close_fds=False, env=environment())
             seen.append(int(process.communicate()[0]))
 
         class Looking(Stream):
