@@ -2,6 +2,8 @@
 
 import contextlib
 import errno
+import os
+import stat
 import sys
 
 from mezeo_fsstore.admin.options import add_command, add_object, add_registered
@@ -30,7 +32,7 @@ def put(options):
     """Run `put`: print the `module_data` of the new object."""
     with _opened(options.file, 'rb', sys.stdin) as source:
         act_as_owner(root_of(options))
-        with meter('bytes') as progress:
+        with meter('byte', _length(source)) as progress:
             made = storage_of(options).put(None, _Metered(source, progress))
     print(made)
     return 0
@@ -40,7 +42,8 @@ def get(options):
     """Run `get`: write the bytes of the object."""
     with storage_of(options).get_read_stream(None, options.module_data) as source:
         with _opened(options.file, 'wb', sys.stdout) as target:
-            with meter('bytes', beside=target) as progress:
+            beside = target if options.file == '-' else None
+            with meter('byte', _length(source), beside) as progress:
                 metered = _Metered(source, progress)
                 for chunk in iter(lambda: metered.read(CHUNK_SIZE), b''):
                     target.write(chunk)
@@ -71,6 +74,13 @@ def _opened(name, mode, standard):
     else:
         with open(name, mode) as stream:
             yield stream
+
+
+def _length(source):
+    """Return how many bytes there are to come, None where only the end will tell."""
+    found = os.fstat(source.fileno())
+    return found.st_size - os.lseek(source.fileno(), 0, os.SEEK_CUR) if stat.S_ISREG(
+        found.st_mode) else None
 
 
 class _Metered(object):
