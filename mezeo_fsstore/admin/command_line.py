@@ -25,13 +25,13 @@ def main(arguments=None):
     except KeyboardInterrupt:
         return 130
     except StorageUnavailable as error:
-        return fail(explain(error))
+        return fail(explain(error, options.root))
     except ConfigurationError as error:
         parser.error(str(error))
     except Exception as error:
         if getattr(error, 'errno', None) == errno.EPIPE:
             return _reader_has_gone()
-        return fail(explain(error))
+        return fail(explain(error, options.root))
 
 
 def _parser():

@@ -24,8 +24,23 @@ def printable(path):
 
 def fail(line):
     """Say `line` on standard error; return the exit status of a failure."""
-    sys.stderr.write('mezeo_fsstore: %s\n' % line)
+    tell(line)
     return 1
+
+
+def tell(line):
+    """Say `line` on standard error, if there is one; return whether it could be said."""
+    try:
+        sys.stderr.write('mezeo_fsstore: %s\n' % line)
+        sys.stderr.flush()
+    except (AttributeError, ValueError, EnvironmentError):
+        return False
+    return True
+
+
+def utc(seconds):
+    """Return the time `seconds` since 1970 in UTC, in a form that sorts."""
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seconds))
 
 
 def counted(number, noun, plural=None):
