@@ -11,12 +11,13 @@ import re
 
 from mezeo_fsstore import names
 from mezeo_fsstore.admin import rights
+from mezeo_fsstore.admin.standard_streams import OutputError
 from mezeo_fsstore.admin.users import user_name
 from mezeo_fsstore.compat import native_path
 
-SOURCE, TARGET, OUTPUT = 'source', 'target', 'output'
+SOURCE, TARGET = 'source', 'target'
 
-_VERBS = {SOURCE: 'read it', TARGET: 'write it, or not in its directory', OUTPUT: 'write to it'}
+_VERBS = {SOURCE: 'read it', TARGET: 'write it, or not in its directory'}
 
 _FSCK = 'the filesystem is damaged: unmount it and run fsck, on XFS xfs_repair'
 _LACKS = 'this filesystem does not do that: check tells what it offers'
@@ -67,17 +68,11 @@ _CALLERS = {
         errno.EPIPE: 'its reader has gone before the end',
         errno.EBUSY: 'it can not be replaced in one step: name another file',
     },
-    OUTPUT: {
-        errno.ENOSPC: 'make space where standard output goes',
-        errno.EDQUOT: 'make space where standard output goes',
-        errno.EPIPE: 'its reader has gone before the end',
-        errno.EBADF: 'it is closed: open it',
-    },
 }
 
 
 class Failed(Exception):
-    """The caller's `what`, one of SOURCE, TARGET and OUTPUT, called `name`, has failed by `error`.
+    """The caller's `what`, SOURCE or TARGET, called `name`, has failed by `error`.
 
     It is no EnvironmentError, or the store would take it for one of the root.
     """
@@ -103,6 +98,8 @@ def explain(error, root):
     `root` is the path of the root, None where it is not known. A cure that concerns a root is for
     what lies in that one.
     """
+    if isinstance(error, OutputError):
+        return str(error)
     if isinstance(error, Failed):
         path, error, cure = error.name, error.error, _cure_of_callers(error.what, error.error)
     else:

@@ -8,7 +8,7 @@ import stat
 import sys
 
 from mezeo_fsstore import disk, names
-from mezeo_fsstore.admin.advice import OUTPUT, SOURCE, TARGET, Failed, blame
+from mezeo_fsstore.admin.advice import SOURCE, TARGET, Failed, blame
 from mezeo_fsstore.admin.terminal import binary
 
 _OUTPUT = ('-', '/dev/stdout')
@@ -60,8 +60,6 @@ def open_target(name, root, path):
     file in `root`, a `Root`, and for another name of the object at `path` there.
     """
     if name in _OUTPUT:
-        if sys.stdout is None:
-            raise Failed(OUTPUT, 'standard output', OSError(errno.EBADF, 'it is closed'))
         fd = sys.stdout.fileno()
         _refuse_the_root('/proc/self/fd/%d' % fd, os.fstat(fd), root, path)
         return _standard_output()

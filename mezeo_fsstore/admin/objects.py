@@ -8,9 +8,10 @@ import sys
 from stat import S_IMODE
 
 from mezeo_fsstore import disk, names
-from mezeo_fsstore.admin.advice import OUTPUT, blame, explain, shown
+from mezeo_fsstore.admin.advice import explain, shown
 from mezeo_fsstore.admin.files import open_source, open_target
-from mezeo_fsstore.admin.options import add_as, add_command, add_json, add_object, add_registered
+from mezeo_fsstore.admin.options import (
+    add_as, add_command, add_json, add_object, add_registered, always, never)
 from mezeo_fsstore.admin.registration import act_as_owner, root_of, storage_of
 from mezeo_fsstore.admin.terminal import meter, printable, tell, utc
 from mezeo_fsstore.admin.users import group_name, user_name
@@ -27,15 +28,17 @@ def add_commands(commands):
     add_registered(command)
     command.add_argument('file', metavar='FILE', help='the file, - for standard input')
     add_as(command)
-    command = add_command(commands, get, 'Write the bytes of an object to standard output.')
+    command = add_command(commands, get, 'Write the bytes of an object to standard output.',
+                          reads=always)
     add_registered(command)
     add_object(command)
     command.add_argument('file', metavar='FILE', nargs='?', default='-', help=(
         'where to write instead, which is replaced once all is there; - for standard output'))
-    for run, text in ((size, 'Print the number of bytes of an object.'),
-                      (stat, 'Print the path, bytes, time, mode and owner of an object.'),
-                      (rm, 'Remove an object.')):
-        command = add_command(commands, run, text)
+    for run, text, reads in (
+            (size, 'Print the number of bytes of an object.', always),
+            (stat, 'Print the path, bytes, time, mode and owner of an object.', always),
+            (rm, 'Remove an object.', never)):
+        command = add_command(commands, run, text, reads=reads)
         add_registered(command)
         add_object(command)
         if run is stat:
@@ -69,9 +72,8 @@ def _store(root, storage, module_data, source, fresh):
         with meter('byte', source.length()) as progress:
             storage.assign(None, module_data, _Metered(source, progress))
         stored = True
-        with blame(OUTPUT, 'standard output'):
-            sys.stdout.write(module_data + '\n')
-            sys.stdout.flush()
+        sys.stdout.write(module_data + '\n')
+        sys.stdout.flush()
         return 0
     except BaseException as error:
         if stored:

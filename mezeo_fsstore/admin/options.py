@@ -5,10 +5,22 @@ import json
 import os
 
 
-def add_command(commands, run, text, details=None):
-    """Add the command that is called as the function `run`, with its ROOT; return its parser."""
+def always(options):
+    return True
+
+
+def never(options):
+    return False
+
+
+def add_command(commands, run, text, details=None, reads=never):
+    """Add the command that is called as the function `run`, with its ROOT; return its parser.
+
+    `reads` tells of parsed options whether the command then only lists or reads: that a reader of
+    standard output has gone is no failure of such a one.
+    """
     command = commands.add_parser(run.__name__, help=text, description=text, epilog=details)
-    command.set_defaults(run=run, args={}, json=False)
+    command.set_defaults(run=run, reads=reads, args={}, json=False)
     command.add_argument('root', metavar='ROOT', type=os.path.abspath,
                          help='the root directory, as registered')
     return command

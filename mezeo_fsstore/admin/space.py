@@ -15,7 +15,8 @@ from mezeo_fsstore.admin.terminal import fail, in_units
 def add_commands(commands):
     """Add `df` to the parser of the command line."""
     command = add_command(commands, df,
-                          'Print how many bytes and inodes there are, used and free.')
+                          'Print how many bytes and inodes there are, used and free.',
+                          reads=lambda options: options.warn == float('inf'))
     add_registered(command)
     add_json(command, 'print what the module\'s statistics() returns instead')
     command.add_argument('--warn', metavar='PERCENT', type=_percentage, default=float('inf'),

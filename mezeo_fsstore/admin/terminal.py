@@ -7,6 +7,8 @@ import stat
 import sys
 import time
 
+from mezeo_fsstore.admin.standard_streams import has_failed
+
 # Seconds before the first count, as quick work needs none, and between two of them, as the
 # terminal must not slow the work down.
 _PATIENCE, _PAUSE = 0.5, 0.2
@@ -29,13 +31,10 @@ def fail(line):
 
 
 def tell(line):
-    """Say `line` on standard error, if there is one; return whether it could be said."""
-    try:
-        sys.stderr.write('mezeo_fsstore: %s\n' % line)
-        sys.stderr.flush()
-    except (AttributeError, ValueError, EnvironmentError):
-        return False
-    return True
+    """Say `line` on standard error; return whether that could be done."""
+    sys.stderr.write('mezeo_fsstore: %s\n' % line)
+    sys.stderr.flush()
+    return not has_failed(sys.stderr)
 
 
 def utc(seconds):
