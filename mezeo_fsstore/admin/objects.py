@@ -36,7 +36,7 @@ def add_commands(commands):
         'where to write instead, which is replaced once all is there; - for standard output'))
     for run, text, reads in (
             (size, 'Print the number of bytes of an object.', always),
-            (stat, 'Print the path, bytes, time, mode and owner of an object.', always),
+            (stat, 'Print what is known of an object: path, bytes, time, mode, owner.', always),
             (rm, 'Remove an object.', never)):
         command = add_command(commands, run, text, reads=reads)
         add_registered(command)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 
 
 def always(options):
@@ -19,7 +20,9 @@ def add_command(commands, run, text, details=None, reads=never):
     `reads` tells of parsed options whether the command then only lists or reads: that a reader of
     standard output has gone is no failure of such a one.
     """
-    command = commands.add_parser(run.__name__, help=text, description=text, epilog=details)
+    # In the list of all commands there is a line for each.
+    command = commands.add_parser(run.__name__, help=re.split('[:.]', text)[0], description=text,
+                                  epilog=details)
     command.set_defaults(run=run, reads=reads, args={}, json=False)
     command.add_argument('root', metavar='ROOT', type=os.path.abspath,
                          help='the root directory, as registered')

@@ -38,8 +38,11 @@ def tell(line):
 
 
 def utc(seconds):
-    """Return the time `seconds` since 1970 in UTC, in a form that sorts."""
-    return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seconds))
+    """Return the time `seconds` since 1970 in UTC, or `@seconds` where no calendar has it."""
+    try:
+        return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seconds))
+    except (ValueError, OverflowError, EnvironmentError):
+        return '@%d' % seconds
 
 
 def counted(number, noun, plural=None):
