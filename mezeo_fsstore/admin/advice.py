@@ -13,7 +13,8 @@ from mezeo_fsstore import names
 from mezeo_fsstore.admin import rights
 from mezeo_fsstore.admin.standard_streams import OutputError
 from mezeo_fsstore.admin.users import user_name
-from mezeo_fsstore.compat import native_path
+from mezeo_fsstore.compat import native_path, text_types
+from mezeo_fsstore.errors import DamagedObject
 
 SOURCE, TARGET = 'source', 'target'
 
@@ -29,7 +30,8 @@ _ANYWHERE = {
     errno.EIO: 'the disk fails: look for its fault in the kernel log',
     errno.EUCLEAN: _FSCK,
     errno.EBADMSG: _FSCK,
-    errno.EOVERFLOW: 'its size, number or time is larger than this system can tell: see stat',
+    errno.EOVERFLOW: 'its size, time or inode number is too large for this system: touch gives it '
+                     'another time; for the others use a system of 64 bits',
     errno.ESTALE: 'the server exports another volume now: unmount and mount it again',
     errno.ENOTCONN: 'the servers of the volume are out of reach, or its mount here has died: '
                     'start them, or unmount it and mount it again',
@@ -103,7 +105,8 @@ def explain(error, root):
     if isinstance(error, Failed):
         path, error, cure = error.name, error.error, _cure_of_callers(error.what, error.error)
     else:
-        path, cure = getattr(error, 'filename', None), _cure(error, root)
+        path = _path_of(error)
+        cure = _cure(error, path, root)
     words = getattr(error, 'strerror', None) or str(error) or type(error).__name__
     line = ' '.join(words.split())
     if path is not None:
@@ -117,19 +120,27 @@ def shown(path):
                   native_path(path)) or "''"
 
 
+def _path_of(error):
+    path = getattr(error, 'filename', None)
+    return native_path(path) if isinstance(path, text_types) else None
+
+
 def _cure_of_callers(what, error):
     if error.errno in (errno.EACCES, errno.EPERM):
         return 'user %s may not %s' % (user_name(os.geteuid()), _VERBS[what])
     return _CALLERS[what].get(error.errno, _ANYWHERE.get(error.errno))
 
 
-def _cure(error, root):
+def _cure(error, path, root):
     number = getattr(error, 'errno', None)
-    place = _place(getattr(error, 'filename', None), root)
+    place = _place(path, root)
+    if isinstance(error, DamagedObject):
+        # Its message has the cure. The disk need not have failed.
+        return None
     if place is None:
         return _ANYWHERE.get(number)
     if number in (errno.EACCES, errno.EPERM):
-        return rights.cure(error, root)
+        return rights.cure(number, path, root)
     cures = _OBJECT if names.is_object(place) else {}
     return cures.get(number, _ROOT.get(number, _ANYWHERE.get(number)))
 

@@ -104,7 +104,8 @@ def _removed(storage, module_data, error):
 
 def get(options):
     """Run `get`: write the bytes of the object."""
-    root, storage = root_of(options), storage_of(options)
+    # Of a damaged object the last bytes are not written, nor is any file replaced by it.
+    root, storage = root_of(options), storage_of(options, verify_reads=True)
     path = _path_of(options, root)
     with storage.get_read_stream(None, compose(path)) as source:
         with open_target(options.file, root, path) as (target, beside):

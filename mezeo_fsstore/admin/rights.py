@@ -8,27 +8,30 @@ import stat
 from mezeo_fsstore.admin.users import group_name, user_name
 
 
-def cure(error, root):
-    """Return what to do about `error`, an EACCES or EPERM with the path of a thing in `root`."""
+def cure(number, path, root):
+    """Return what to do about `number`, EACCES or EPERM, at `path`, which is `root` or below it."""
     real, user = os.path.realpath(root), os.geteuid()
     closed = _closed_above(real)
     if closed:
         # It is not ours to give away: most often a volume belongs there.
         return 'user %s may not pass %s: is the volume mounted? If it is, let that user pass' % (
             user_name(user), closed)
-    owner = os.stat(real)
+    try:
+        owner = os.stat(real)
+    except EnvironmentError:
+        return None
     # To the superuser only a file server, to which he is another, says EACCES.
-    if user != owner.st_uid and (user or error.errno == errno.EACCES):
+    if user != owner.st_uid and (user or number == errno.EACCES):
         if owner.st_uid == 0:
             return 'the root belongs to root: chown it to the user of the server'
         return 'run this as user %s, who owns the root' % user_name(owner.st_uid)
     place = real
-    for name in [''] + os.path.relpath(error.filename, root).split('/'):
+    for name in [''] + os.path.relpath(path, root).split('/'):
         place = os.path.normpath(os.path.join(place, name))
         needed = _what_lacks(place, owner)
         if needed:
             return '%s %s' % (needed, quoted(place))
-    if error.errno == errno.EPERM:
+    if number == errno.EPERM:
         return 'see lsattr -d %s, and that of its directory: what is immutable stays so' % (
             quoted(place))
     return 'its permissions allow that: see what else forbids it, such as SELinux or a file server'

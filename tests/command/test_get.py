@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 
+from mezeo_fsstore import disk
 from mezeo_fsstore.admin import command_line
 from tests import content
 from tests.support import (
@@ -330,3 +331,26 @@ class AsItIsTest(TargetTestCase):
             stream.seek(0)
             self.assertEqual(b'content', stream.read())
         self.assertEqual(['root'], self.left())
+
+
+class DamagedTest(TargetTestCase):
+
+    def setUp(self):
+        super(DamagedTest, self).setUp()
+        self.module_data = self.put(content(1000000))
+        with open(self.path(self.module_data), 'r+b') as stream:
+            if not disk.get_digest(stream.fileno(), self.path(self.module_data)):
+                self.skipTest('this filesystem keeps no digests')
+            stream.seek(999999)
+            stream.write(b'\0' if content(1000000)[-1:] != b'\0' else b'\1')
+
+    def test_a_damaged_object_is_told_before_its_end_and_replaces_nothing(self):
+        self.write(self.target)
+        line = self.fails('get', self.root, self.module_data, self.target)
+        self.assertTrue(line.startswith('mezeo_fsstore: %s: the object is damaged'
+                                        % self.path(self.module_data)), line)
+        self.assertFalse('disk fails' in line, line)
+        self.assertEqual((b'mine', ['root', 'target']), (self.read(self.target), self.left()))
+        status, output, errors = self.run_command('get', self.root, self.module_data)
+        self.assertEqual((1, 1), (status, errors.count(b'\n')))
+        self.assertTrue(len(output) < 1000000, len(output))
