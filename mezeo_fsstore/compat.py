@@ -9,6 +9,21 @@ import sys
 O_PATH = getattr(os, 'O_PATH', 0o10000000)
 
 
+def platform_base():
+    """Return the platform's `StorageModule`, or `object` where there is no module `modules`.
+
+    So the administrator's command needs no platform. What fails inside of `modules` is raised.
+    """
+    try:
+        from modules import StorageModule
+    except ImportError as error:
+        # In these words, with the quotes on Python 3 only.
+        if str(error).replace("'", '') != 'No module named modules':
+            raise
+        return object
+    return StorageModule
+
+
 def _unsupported(*_):
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 

@@ -1,4 +1,4 @@
-"""The command line: `python -m mezeo_fsstore COMMAND`."""
+"""The command line: `python EGG COMMAND`, `python -m mezeo_fsstore COMMAND`."""
 
 import argparse
 import errno
@@ -7,8 +7,9 @@ import sys
 from mezeo_fsstore import __version__
 from mezeo_fsstore.admin import checking, listing, marking, objects, space
 from mezeo_fsstore.admin.advice import explain
+from mezeo_fsstore.admin.registration import read_registration
 from mezeo_fsstore.admin.standard_streams import OutputError
-from mezeo_fsstore.admin.terminal import fail
+from mezeo_fsstore.admin.terminal import fail, say
 from mezeo_fsstore.errors import ConfigurationError, StorageUnavailable
 
 
@@ -17,9 +18,11 @@ def main(arguments=None):
 
     A failure is one line on standard error. Bad usage exits with 2, an interrupt returns 130.
     """
-    parser, options = _parser(), None
+    parser, options, root = _parser(), None, None
     try:
         options = parser.parse_args(arguments)
+        read_registration(options)
+        root = options.root
         status = options.run(options)
         sys.stdout.flush()
         return status
@@ -29,13 +32,14 @@ def main(arguments=None):
         # As `| head` does it: whoever reads a list, or a help, has read enough of it.
         if error.errno == errno.EPIPE and (options is None or options.reads(options)):
             return 0
-        return fail(explain(error, None))
+        return fail(explain(error, root))
     except StorageUnavailable as error:
-        return fail(explain(error, options.root))
+        return fail(explain(error, root))
     except ConfigurationError as error:
-        parser.error(str(error))
+        say(explain(error, root))
+        return 2
     except Exception as error:
-        return fail(explain(error, options.root))
+        return fail(explain(error, root))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,8 +63,10 @@ class _Version(argparse.Action):
 
 
 def _parser():
+    egg = sys.argv[0] if sys.argv[0].endswith('.egg') else '-m mezeo_fsstore'
     parser = _Parser(
-        prog='python -m mezeo_fsstore', description='Look after a root of FilesystemStorage.',
+        prog='python%d %s' % (sys.version_info[0], egg),
+        description='Look after a root of FilesystemStorage.',
         epilog='Run by the superuser, what writes acts as the user who owns the root. Exit '
                'status: 0, 1 for a failure, 2 for bad usage, 130 for an interrupt.')
     parser.add_argument('--version', action=_Version, nargs=0, help='print the version and exit')

@@ -11,7 +11,7 @@ from mezeo_fsstore import disk
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.marking import time_of
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered, always
-from mezeo_fsstore.admin.registration import act_as_owner, root_of
+from mezeo_fsstore.admin.registration import root_of
 from mezeo_fsstore.admin.terminal import counted, meter, printable
 from mezeo_fsstore.module_data import compose
 
@@ -41,9 +41,10 @@ def add_commands(commands):
 
 def ls(options):
     """Run `ls`: print a line for each object, or for each thing that is none."""
+    root = root_of(options)
     counts = {inventory.OBJECT: 0, inventory.TEMPORARY: 0, inventory.FOREIGN: 0}
     with meter('file', beside=sys.stdout) as progress:
-        for entry in inventory.entries(root_of(options)):
+        for entry in inventory.entries(root):
             counts[entry.kind] += 1
             progress.update(1)
             if (entry.kind != inventory.OBJECT) == options.foreign:
@@ -58,9 +59,7 @@ def ls(options):
 
 def sweep(options):
     """Run `sweep`: print the old temporaries and what they take; remove them if told to."""
-    root = root_of(options)
-    root.check_marker()
-    act_as_owner(root)
+    root = root_of(options, as_owner=True)
     newest = time_of(root) - options.older_than
     number = total = 0
     with meter('file', beside=sys.stdout) as progress:

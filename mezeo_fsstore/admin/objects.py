@@ -12,8 +12,8 @@ from mezeo_fsstore.admin.advice import explain, shown
 from mezeo_fsstore.admin.files import open_source, open_target
 from mezeo_fsstore.admin.options import (
     add_as, add_command, add_json, add_object, add_registered, always, never)
-from mezeo_fsstore.admin.registration import act_as_owner, root_of, storage_of
-from mezeo_fsstore.admin.terminal import meter, printable, tell, utc
+from mezeo_fsstore.admin.registration import root_of, storage_of
+from mezeo_fsstore.admin.terminal import meter, printable, say, utc
 from mezeo_fsstore.admin.users import group_name, user_name
 from mezeo_fsstore.errors import ConfigurationError, InvalidModuleData, StorageUnavailable
 from mezeo_fsstore.module_data import compose, parse
@@ -49,10 +49,8 @@ def put(options):
     """Run `put`: store the file and print the `module_data` of the object."""
     if options.replace and options.module_data is None:
         raise ConfigurationError('--replace is for an object that --as names')
-    root = root_of(options)
     with open_source(options.file) as source:
-        act_as_owner(root)
-        storage = storage_of(options)
+        root, storage = root_of(options, as_owner=True), storage_of(options)
         if options.module_data is None:
             return _store(root, storage, storage.new_data(None), source, fresh=True)
         path = _path_of(options, root)
@@ -84,7 +82,7 @@ def _store(root, storage, module_data, source, fresh):
             raise
         failure = isinstance(error, Exception)
         line = explain(error, root.path) if failure else 'interrupted'
-        if not tell('%s; the object %s: %s' % (line, state, module_data)) and fresh:
+        if not say('%s; the object %s: %s' % (line, state, module_data)) and fresh:
             _removed(storage, module_data, error)
         if failure:
             return 1
@@ -147,7 +145,8 @@ def stat(options):
 
 def rm(options):
     """Run `rm`: remove the object, which must be there: else it may be another that was meant."""
-    storage, module_data = storage_of(options), compose(_path_of(options, root_of(options)))
+    module_data = compose(_path_of(options, root_of(options)))
+    storage = storage_of(options)
     storage.get_size(None, module_data)
     storage.delete(None, module_data)
     return 0

@@ -25,7 +25,7 @@ def add_commands(commands):
 
 def df(options):
     """Run `df`: print the statistics, and return 1 past the percentage to warn at."""
-    root_of(options).check_marker()
+    root_of(options)
     statistics = storage_of(options).statistics(None)
     if options.json:
         print(json.dumps(statistics, sort_keys=True))

@@ -26,11 +26,11 @@ def printable(path):
 
 def fail(line):
     """Say `line` on standard error; return the exit status of a failure."""
-    tell(line)
+    say(line)
     return 1
 
 
-def tell(line):
+def say(line):
     """Say `line` on standard error; return whether that could be done."""
     sys.stderr.write('mezeo_fsstore: %s\n' % line)
     sys.stderr.flush()

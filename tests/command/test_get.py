@@ -10,7 +10,7 @@ from mezeo_fsstore import disk
 from mezeo_fsstore.admin import command_line
 from tests import content
 from tests.support import (
-    PROJECT, CommandTestCase, environment, mark, mock, mounted, run_python, unittest)
+    PROJECT, CommandTestCase, environment, mock, mounted, run_python, unittest)
 
 # The command, where the first piece of an object is followed by a signal.
 INTERRUPTED = '''
@@ -67,13 +67,12 @@ class RootIsNoTargetTest(TargetTestCase):
 
     def setUp(self):
         super(RootIsNoTargetTest, self).setUp()
-        mark(self.root)
         self.object, self.other = self.put(), self.put(b'other')
         self.before = self.state()
 
     def state(self):
         return [(path, os.stat(os.path.join(self.root, path)).st_ino,
-                 self.read(os.path.join(self.root, path))) for path in self.files()]
+                 self.read(os.path.join(self.root, path))) for path in self.files() + ['.mezeo_fsstore']]
 
     def refuses(self, root, target, **options):
         line = self.fails('get', root, self.object, target, **options)
