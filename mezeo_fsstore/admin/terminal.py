@@ -40,7 +40,7 @@ def say(line):
 def utc(seconds):
     """Return the time `seconds` since 1970 in UTC, or `@seconds` where no calendar has it."""
     try:
-        return time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(seconds))
+        return '%04d-%02d-%02dT%02d:%02d:%02dZ' % time.gmtime(seconds)[:6]
     except (ValueError, OverflowError, EnvironmentError):
         return '@%d' % seconds
 

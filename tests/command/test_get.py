@@ -72,7 +72,8 @@ class RootIsNoTargetTest(TargetTestCase):
 
     def state(self):
         return [(path, os.stat(os.path.join(self.root, path)).st_ino,
-                 self.read(os.path.join(self.root, path))) for path in self.files() + ['.mezeo_fsstore']]
+                 self.read(os.path.join(self.root, path)))
+                for path in self.files() + ['.mezeo_fsstore']]
 
     def refuses(self, root, target, **options):
         line = self.fails('get', root, self.object, target, **options)

@@ -12,15 +12,15 @@ from mezeo_fsstore.admin import terminal
 from tests import content
 from tests.support import PROJECT, CommandTestCase, environment, mock, unittest
 
-# The command, to which a moment is long; a module that it can't import; what reads may cost.
+# The command, without a module that it could import, and with that patience.
 PROGRAM = '''
 import sys
 if %(without)r:
     sys.modules[%(without)r] = None
 from mezeo_fsstore.admin import terminal
 terminal._PATIENCE, terminal._PAUSE = %(patience)r, 0
-from mezeo_fsstore.admin.command_line import main
-sys.exit(main(sys.argv[1:]))
+from mezeo_fsstore.__main__ import run
+sys.exit(run())
 '''
 
 
