@@ -19,10 +19,11 @@ def main(arguments=None):
 
     A failure is one line on standard error. Bad usage exits with 2, an interrupt returns 130.
     """
-    parser, options = _parser(), None
+    parser, options, root = _parser(), None, None
     try:
         options = parser.parse_args(arguments)
         read_registration(options)
+        root = options.root
         status = options.run(options)
         sys.stdout.flush()
         return status
@@ -32,14 +33,14 @@ def main(arguments=None):
         # As `| head` does it: whoever reads a list, or a help, has read enough of it.
         if error.errno == errno.EPIPE and (options is None or options.reads(options)):
             return 0
-        return fail(str(error))
+        return fail(explain(error, root))
     except StorageUnavailable as error:
-        return fail(explain(error))
+        return fail(explain(error, root))
     except ConfigurationError as error:
-        say(explain(error))
+        say(explain(error, root))
         return 2
     except Exception as error:
-        return fail(explain(error))
+        return fail(explain(error, root))
 
 
 class _Parser(argparse.ArgumentParser):

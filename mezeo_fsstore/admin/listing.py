@@ -12,7 +12,7 @@ from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.marking import time_of
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered, always
 from mezeo_fsstore.admin.registration import root_of
-from mezeo_fsstore.admin.terminal import meter, printable
+from mezeo_fsstore.admin.terminal import counted, meter, printable
 from mezeo_fsstore.module_data import compose
 
 _SECONDS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
@@ -43,7 +43,7 @@ def ls(options):
     """Run `ls`: print a line for each object, or for each thing that is none."""
     root = root_of(options)
     counts = {inventory.OBJECT: 0, inventory.TEMPORARY: 0, inventory.FOREIGN: 0}
-    with meter('files', beside=sys.stdout) as progress:
+    with meter('file', beside=sys.stdout) as progress:
         for entry in inventory.entries(root):
             counts[entry.kind] += 1
             progress.update(1)
@@ -51,8 +51,9 @@ def ls(options):
                 sys.stdout.write(_line(entry, options))
     if options.foreign:
         sys.stdout.flush()
-        sys.stderr.write('%(temporary)d temporaries, %(foreign)d foreign; %(object)d objects\n'
-                         % counts)
+        sys.stderr.write('%s, %d foreign; %s\n' % (
+            counted(counts[inventory.TEMPORARY], 'temporary', 'temporaries'),
+            counts[inventory.FOREIGN], counted(counts[inventory.OBJECT], 'object')))
     return 0
 
 
@@ -61,7 +62,7 @@ def sweep(options):
     root = root_of(options, as_owner=True)
     newest = time_of(root) - options.older_than
     number = total = 0
-    with meter('files', beside=sys.stdout) as progress:
+    with meter('file', beside=sys.stdout) as progress:
         for entry in inventory.entries(root):
             progress.update(1)
             if entry.kind == inventory.TEMPORARY and entry.status.st_mtime < newest:
@@ -70,8 +71,9 @@ def sweep(options):
                 number += 1
                 total += entry.status.st_size
                 sys.stdout.write(_line(entry, options))
-    print('%d temporaries, %d bytes: %s' % (
-        number, total, 'removed' if options.delete else 'would be removed with --delete'))
+    print('%s, %s: %s' % (
+        counted(number, 'temporary', 'temporaries'), counted(total, 'byte'),
+        'removed' if options.delete else 'would be removed with --delete'))
     return 0
 
 

@@ -40,6 +40,7 @@ class ExamplesTest(RootShell, unittest.TestCase):
         for pattern, replacement in (
                 (r'^foreign\t.*\n', ''),
                 (r'[0-9a-f]{3}/[0-9a-f]{32}', 'PATH'),
+                (r'^(owner|group)  .*', r'\1 NAME'),
                 (r'[0-9a-f]{32}', 'ID'),
                 (r'\d{4}-\d\d-\d\dT[0-9:]*Z', 'TIME'),
                 (r'\d+(\.\d+)?', 'N'),
@@ -77,7 +78,7 @@ class ExamplesTest(RootShell, unittest.TestCase):
 class ReadmeTest(unittest.TestCase):
 
     def test_it_shows_every_command(self):
-        for name in ('check', 'init', 'put', 'get', 'size', 'rm', 'ls', 'df', 'sweep'):
+        for name in ('check', 'init', 'put', 'get', 'size', 'stat', 'rm', 'ls', 'df', 'sweep'):
             shown = 'python3 -m mezeo_fsstore %s /srv/objects' % name
             self.assertTrue(shown in read('README.md'), shown)
 
