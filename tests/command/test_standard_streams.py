@@ -10,9 +10,9 @@ import sys
 from tests.support import PROJECT, CommandTestCase, environment, wait_until
 
 # What is said of standard output that is one of these.
-LINES = {'full': 'mezeo_fsstore: standard output: No space left on device\n',
-         'closed': 'mezeo_fsstore: standard output is closed\n',
-         'broken': 'mezeo_fsstore: standard output: Broken pipe\n'}
+TEXT = {'full': 'standard output: No space left on device',
+        'closed': 'standard output is closed',
+        'broken': 'standard output: Broken pipe'}
 
 # As many processes run at once.
 BESIDE = 8
@@ -111,14 +111,15 @@ class StandardStreamsTest(CommandTestCase):
                 self.changes(), {1: 'broken'}):
             # What `put` has stored and can't print, it says there.
             errors = re.sub('; the object is stored: {"path": ".*"}$', '', errors, flags=re.M)
-            self.assertEqual((1, LINES[states[1]]), (status, errors), (arguments, states))
+            line = 'mezeo_fsstore: %s\n' % TEXT[states[1]]
+            self.assertEqual((1, line), (status, errors), (arguments, states))
 
     def test_a_list_whose_reader_has_gone_is_no_failure(self):
         for arguments, _, status, _, errors in self.run_each(self.lists(), {1: 'broken'}):
             self.assertEqual((0, ''), (status, errors), arguments)
 
     def test_what_prints_nothing_needs_no_output(self):
-        for state in sorted(LINES):
+        for state in sorted(TEXT):
             for arguments, _, status, _, errors in self.run_each(self.silent(), {1: state}):
                 self.assertEqual((0, ''), (status, errors), (arguments, state))
 
