@@ -98,6 +98,10 @@ class DeployTestCase(RootShell, EggTestCase):
                 temporary.write(b'x' * 1048576)
         os.utime(os.path.join(self.root, OLD), (0, 1338552000))
         self.give_to_server(self.root)
+        with open(os.path.join(self.mezeo, 'objects.json'), 'w') as target:
+            json.dump({'module': 'mezeo_fsstore.FilesystemStorage', 'label': 'Filesystem Storage',
+                       'args': {'root': self.local('/srv/objects'), 'root_id': self.root_id}},
+                      target)
 
     def local(self, text):
         text = text.replace(SHOWN_ID, getattr(self, 'root_id', SHOWN_ID))
@@ -106,7 +110,7 @@ class DeployTestCase(RootShell, EggTestCase):
     def in_new_shell(self):
         """Return the two commands that each section but the first begins with."""
         return [(command, '') for command, _ in self.steps(section('Set up a node'))
-                if re.match('cd |export PYTHONPATH=', command)]
+                if re.match('cd |alias ', command)]
 
     def normal(self, text):
         # A filesystem need not have a number of inodes.
@@ -164,7 +168,7 @@ class NodeTest(DeployTestCase):
         found = os.stat(root)
         self.assertEqual((0o700,) + self.server[2:4],
                          (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid))
-        with open(os.path.join(self.mezeo, 'registration.json')) as source:
+        with open(os.path.join(self.mezeo, 'objects.json')) as source:
             registration = json.load(source)
         self.assertEqual(self.on_node('-c', HOST, json.dumps(registration)),
                          (0, mezeo_fsstore.__version__))
@@ -356,15 +360,16 @@ class SimpleTest(DeployTestCase):
     def run_script(self, *arguments):
         shutil.copy(self.egg, self.mezeo)
         return self.on_node(*(arguments or (self.script(),)) + (
-            self.simple_folder, self.root, self.root_id, os.path.join(self.mezeo, 'moved.tsv')))
+            self.simple_folder, os.path.join(self.mezeo, 'objects.json'),
+            os.path.join(self.mezeo, 'moved.tsv')))
 
     def test_all_objects_come_over(self):
         # What else may lie there: what a writer has left, and anything.
         for name in (list(self.old)[0] + '.' + 32 * 'a', 'README', 32 * 'A' + '.dat'):
             open(os.path.join(self.simple_folder, name), 'w').close()
         before = sorted(os.listdir(self.simple_folder))
-        self.run_section('Come from `simple`', 4)
-        moved = self.list_of()
+        self.run_section('Come from `simple`', 6)
+        moved = self.list_of('moved/list.tsv')
         self.assertEqual(sorted(self.old), sorted(moved))
         for old in self.old:
             self.contents[moved[old]] = self.old[old]

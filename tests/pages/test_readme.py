@@ -71,16 +71,18 @@ class ExamplesTest(RootShell, unittest.TestCase):
         clone, node = self.clone(), self.set_up_node()
         self.walk('', 0, clone, node)
         self.leave_temporary()
-        exports = re.findall('^export .*$', '\n'.join(command for command, _ in node), re.M)
-        self.walk(section('Running it'), 13, clone, [(line, '') for line in exports])
+        again = re.findall('^(?:cd|alias) .*$', '\n'.join(command for command, _ in node), re.M)
+        self.assertEqual(2, len(again))
+        self.walk(section('Running it'), 13, clone, [(line, '') for line in again])
 
 
 class ReadmeTest(unittest.TestCase):
 
     def test_it_shows_every_command(self):
-        for name in ('check', 'init', 'put', 'get', 'size', 'stat', 'rm', 'ls', 'df', 'sweep'):
-            shown = 'python3 -m mezeo_fsstore %s /srv/objects' % name
+        for name in ('check', 'put', 'get', 'size', 'stat', 'rm', 'ls', 'df', 'sweep'):
+            shown = '\n$ mezeo_fsstore %s objects.json' % name
             self.assertTrue(shown in read('README.md'), shown)
+        self.assertTrue('mezeo_fsstore init /srv/objects' in read('README.md'))
 
     def test_the_files_that_it_names_exist(self):
         for name in re.findall('`([a-z_]+/[a-z_./]*|[A-Z]+[.]md|[.]ci/run)`', read('README.md')):
