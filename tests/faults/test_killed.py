@@ -92,7 +92,7 @@ class KilledTest(CommandTestCase):
     def swept(self, number):
         """`sweep` finds exactly so many temporaries, and removes them."""
         report = self.succeeds('sweep', self.root, '--older-than', '0s', '--delete')
-        self.assertTrue(report.splitlines()[-1].startswith('%d temporaries' % number), report)
+        self.assertTrue(report.splitlines()[-1].startswith('%d temporar' % number), report)
         self.assertEqual([], self.temporaries())
 
     def test_killed_before_each_call_of_a_write(self):
