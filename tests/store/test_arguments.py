@@ -5,6 +5,7 @@ import os
 import stat
 import tempfile
 
+import mezeo_fsstore
 from mezeo_fsstore import (
     ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
 from tests import Stream
@@ -182,6 +183,16 @@ class ArgumentsTest(RootTestCase):
                        'assert %d == getattr(storage, "made", 0)' % (folder, self.root, number))
             status, _, errors = run_python('-c', program, path=[folder, PROJECT], cwd=self.folder)
             self.assertEqual((0, b''), (status, errors))
+
+
+class PublicNamesTest(RootTestCase):
+
+    def test_the_public_names_are_those_that_others_rely_on(self):
+        public = ['ConfigurationError', 'DamagedObject', 'FilesystemStorage', 'InvalidModuleData',
+                  'MissingRoot', 'StorageError', 'StorageUnavailable', '__version__']
+        self.assertEqual(public, sorted(mezeo_fsstore.__all__))
+        for name in public:
+            getattr(mezeo_fsstore, name)
 
 
 class RootTest(RootTestCase):

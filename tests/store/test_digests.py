@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from mezeo_fsstore import compat, disk
+from mezeo_fsstore import disk
 from tests import Stream, content
 from tests.faults.system_calls import Failing
 from tests.support import (
@@ -196,16 +196,3 @@ class OldPythonTest(DigestCase):
             'os.popen = os.fork = os.system = subprocess.Popen = refuse',
             'import mezeo_fsstore']))
         self.assertEqual((0, b''), (status, errors))
-
-    def test_attributes_are_those_of_the_system(self):
-        path = self.path(self.put())
-        with open(path, 'r+b') as stream:
-            compat.set_attribute(stream.fileno(), b'user.other', b'a value')
-            self.assertEqual('a value', get_attribute(path, 'user.other'))
-            set_attribute(path, 'another', 'user.other')
-            self.assertEqual(b'another', compat.get_attribute(stream.fileno(), b'user.other'))
-            for call, arguments, number in (
-                    (compat.get_attribute, [stream.fileno(), b'user.missing'], errno.ENODATA),
-                    (compat.get_attribute, [9999, b'user.other'], errno.EBADF),
-                    (compat.set_attribute, [9999, b'user.other', b''], errno.EBADF)):
-                self.assertEqual(number, self.raised(OSError, call, *arguments).errno)

@@ -120,6 +120,26 @@ class RefusedRootTest(RootTestCase):
                 self.assertEqual(number, self.refused(self.root))
 
 
+class SyncOfRootTest(RootTestCase):
+
+    def test_it_says_whether_the_filesystem_has_it(self):
+        root = Root(self.root)
+        self.assertEqual(True, root.sync())
+        for number in (errno.EINVAL, errno.ENOTSUP):
+            with mock.patch('os.fsync', side_effect=OSError(number, 'not here')):
+                self.assertEqual(False, root.sync())
+
+    def test_it_follows_a_root_that_is_a_symbolic_link(self):
+        link = os.path.join(self.folder, 'link')
+        os.symlink(self.root, link)
+        with mock.patch('os.fsync', side_effect=self.require_root) as fsync:
+            self.assertEqual(True, Root(link).sync())
+        self.assertEqual(1, fsync.call_count)
+
+    def require_root(self, fd):
+        self.assertTrue(os.path.samestat(os.fstat(fd), os.stat(self.root)))
+
+
 class MissingObjectTest(RootTestCase):
 
     def test_a_missing_object_is_the_systems_own_error_with_its_path(self):
