@@ -113,7 +113,7 @@ class Failing(Seam):
     version: in calls that take a path, but not in `rename` and `link`.
 
     An exception class in the place of `number` is raised as a signal, a timeout of gevent or a lack
-    of memory does it in any call. With `later`, an errno, each call after it fails too.
+    of memory does it in any call. With `later`, another one of either, each call after it fails too.
     """
 
     def __init__(self, number, place=0, fits=lambda name, arguments: True, later=None):
@@ -121,11 +121,13 @@ class Failing(Seam):
         self._number, self._place, self._fits, self.later = number, place, fits, later
         # The name of the call that failed with its arguments, and the path that it was about.
         self.failed, self.path = None, None
+        self.failed_again = False
         # The names of the calls before it.
         self.before = []
 
     def interpose(self, name, original, arguments):
         if self.failed and self.later:
+            self.failed_again = True
             self._fail(self.later, name, original, arguments)
         if self._fits(name, arguments):
             self._place -= 1

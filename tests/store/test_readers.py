@@ -70,6 +70,15 @@ class ReadersTest(RootTestCase):
                 self.assertEqual(lines, list(stream))
             self.assertTrue(1000 <= pread.call_count <= 1001, pread.call_count)
 
+    @unittest.skipUnless(hasattr(os, 'pread'), 'the files of Python 2 have no such method')
+    def test_a_peek_shows_what_follows_and_does_not_move(self):
+        with self.storage.get_read_stream(None, self.put(content(10000))) as stream:
+            stream.seek(100)
+            self.assertEqual(content(8292)[100:], stream.peek())
+            self.assertEqual(100, stream.tell())
+            stream.seek(9999)
+            self.assertEqual(content(10000)[9999:], stream.peek(1))
+
     @unittest.skipUnless(hasattr(os, 'pread'), 'Python 2 has the type, but not for our files')
     def test_text_can_be_read_through_a_reader(self):
         module_data = self.put(u'\xe4\r\n\xf6'.encode('utf-8'))

@@ -24,9 +24,14 @@ class GuardTestCase(RootTestCase):
         shutil.rmtree(self.root, ignore_errors=True)
         os.rename(self.volume, self.root)
 
+    def state(self):
+        """Return all that lies in the root, with the modes of the directories."""
+        return [(folder, sorted(names), os.path.isdir(folder) and os.stat(folder).st_mode)
+                for folder, _, names in sorted(os.walk(self.root))]
+
     def assert_guarded(self, module_data, *words):
         """No call but a read may answer, and none may change anything."""
-        before = self.files()
+        before = self.state()
         for call, arguments in ((self.storage.assign, [module_data, Stream(b'x')]),
                                 (self.storage.put, [Stream(b'x')]),
                                 (self.storage.available, [module_data]),
@@ -37,7 +42,7 @@ class GuardTestCase(RootTestCase):
             self.assertEqual((errno.ENODEV, self.root), (error.errno, error.filename))
             for word in words + (self.root, 'mount'):
                 self.assertTrue(word in str(error), '%r is not in %s' % (word, error))
-        self.assertEqual(before, self.files())
+        self.assertEqual(before, self.state())
 
 
 class MissingRootTest(GuardTestCase):
@@ -86,6 +91,11 @@ class MissingRootTest(GuardTestCase):
         module_data = self.put()
         self.unmount()
         self.assertFalse(self.storage.available(None, module_data))
+
+
+class MissingRootWithoutSyncTest(MissingRootTest):
+
+    settings = {'durable': False}
 
 
 class RefusedRootTest(RootTestCase):
@@ -186,6 +196,9 @@ class RegisteredRootTest(GuardTestCase):
     def test_a_root_that_is_gone_is_refused(self):
         shutil.rmtree(self.root)
         self.assert_guarded(self.module_data, self.root_id)
+        for call in (self.storage.get_read_stream, self.storage.get_size):
+            error = self.raised(StorageUnavailable, call, None, self.module_data)
+            self.assertTrue('no marker' in str(error) and self.root_id in str(error), error)
 
     def test_a_root_that_became_a_file_is_refused(self):
         shutil.rmtree(self.root)
@@ -196,6 +209,11 @@ class RegisteredRootTest(GuardTestCase):
     def test_another_volume_is_refused(self):
         self.unmount()
         other = mark(self.root)
+        self.assert_guarded(self.module_data, other, self.root_id)
+        # Also where it has an object of that name, in a shard that is not synced yet.
+        os.mkdir(os.path.dirname(self.path(self.module_data)))
+        os.chmod(os.path.dirname(self.path(self.module_data)), 0o1700)
+        open(self.path(self.module_data), 'w').close()
         self.assert_guarded(self.module_data, other, self.root_id)
 
     def test_objects_of_a_root_that_lost_its_marker_can_be_read_only(self):
@@ -261,6 +279,11 @@ class MarkerSeenAtStartTest(RegisteredRootTest):
         self.assertFalse(self.storage.available(None, self.module_data))
         self.mount()
         self.assertEqual(b'content', self.get(self.module_data))
+
+
+class RegisteredRootWithoutSyncTest(RegisteredRootTest):
+
+    settings = {'durable': False}
 
 
 class MarkTest(RootTestCase):
