@@ -155,7 +155,7 @@ class FailureTest(RootTestCase):
         module_data = self.put(b'old')
         with self.fail_once('fsync', errno.EIO, lambda fd: not is_file(fd)):
             self.assign_fails(module_data, b'new')
-        self.assertTrue(self.get(module_data) in (b'old', b'new'))
+        self.assertEqual(b'new', self.get(module_data))
 
     def test_a_directory_that_fails_to_sync_never_costs_what_another_has_stored_meanwhile(self):
         module_data = self.storage.new_data(None)
@@ -270,8 +270,8 @@ class FailureTest(RootTestCase):
 
     def test_a_failed_sync_is_never_tried_again(self):
         with mock.patch('os.fsync', side_effect=OSError(errno.EIO, 'broken')) as fsync:
-            self.raised(EnvironmentError, self.put)
-        self.assertEqual(1, fsync.call_count)
+            error = self.raised(EnvironmentError, self.put)
+        self.assertEqual((errno.EIO, 1), (error.errno, fsync.call_count))
 
     def test_a_filesystem_without_sync_of_directories_is_no_error(self):
         for number in (errno.EINVAL, errno.ENOTSUP):

@@ -414,6 +414,8 @@ class InjectedTest(RootTestCase):
                 # Python itself writes no file then.
                 env=environment(PROJECT, PYTHONDONTWRITEBYTECODE='1'))
         except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
             self.skipTest('strace can not be run: %s' % error)
         output, errors = process.communicate()
         if b'ptrace' in errors:

@@ -1,5 +1,6 @@
 """Read streams: real files, whole and unchanged whatever happens to the object."""
 
+import errno
 import io
 import os
 import socket
@@ -89,7 +90,8 @@ class ReadersTest(RootTestCase):
     def test_a_reader_can_not_write(self):
         module_data = self.put()
         with self.storage.get_read_stream(None, module_data) as stream:
-            self.raised(EnvironmentError, os.write, stream.fileno(), b'x')
+            error = self.raised(EnvironmentError, os.write, stream.fileno(), b'x')
+        self.assertEqual(errno.EBADF, error.errno)
 
     def test_an_object_is_copied_on_the_server_from_its_own_reader(self):
         module_data, copy = self.put(content(2500000)), self.storage.new_data(None)

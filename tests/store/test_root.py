@@ -257,11 +257,12 @@ class RegisteredRootTest(GuardTestCase):
         marker = os.path.join(self.root, '.mezeo_fsstore')
         elsewhere = os.path.join(self.folder, 'elsewhere')
         os.rename(marker, elsewhere)
-        for plant in (lambda: os.symlink(elsewhere, marker), lambda: os.mkfifo(marker),
-                      lambda: os.mkdir(marker)):
+        for plant, number in ((lambda: os.symlink(elsewhere, marker), errno.ELOOP),
+                              (lambda: os.mkfifo(marker), errno.ENODEV),
+                              (lambda: os.mkdir(marker), errno.EISDIR)):
             plant()
             error = self.raised(EnvironmentError, self.storage.available, None, self.module_data)
-            self.assertEqual(marker, error.filename)
+            self.assertEqual((number, marker), (error.errno, error.filename))
             os.rename(marker, os.path.join(self.folder, str(plant)))
 
 
