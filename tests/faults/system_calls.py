@@ -113,7 +113,7 @@ class Failing(Seam):
     version: in calls that take a path, but not in `rename` and `link`.
 
     An exception class in the place of `number` is raised as a signal, a timeout of gevent or a lack
-    of memory does it in any call. With `later`, another one of either, each call after it fails too.
+    of memory does it in any call. With `later`, one of either kind, each call after it fails too.
     """
 
     def __init__(self, number, place=0, fits=lambda name, arguments: True, later=None):

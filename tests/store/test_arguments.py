@@ -127,7 +127,7 @@ class ArgumentsTest(RootTestCase):
             self.assertTrue(str(error).startswith('argument %s is missing: ' % name), error)
 
     def test_a_root_id_that_is_none_is_refused(self):
-        for bad in ('', 'x', 'F' * 32, '0' * 31, '0' * 33, '0' * 32 + '\n', 5, True):
+        for bad in ('', 'x', 'F' * 32, 'z' * 32, '0' * 31, '0' * 33, '0' * 32 + '\n', 5, True):
             self.refused('root_id', bad, '32 hexadecimal digits')
 
     def test_a_digest_is_one_of_two_words(self):

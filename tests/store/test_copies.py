@@ -225,9 +225,12 @@ class CloneTest(RootTestCase):
     def clone(self, fd, request, source):
         """Make the file behind `fd` have all of `source`, wherever the two descriptors are."""
         self.calls.append(('clone', request))
-        size = os.fstat(source).st_size
-        os.ftruncate(fd, size)
-        os.pwrite(fd, os.pread(source, size, 0), 0)
+        with open('/proc/self/fd/%d' % source, 'rb') as original:
+            self.overwrite(fd, original.read())
+
+    def overwrite(self, fd, data):
+        with open('/proc/self/fd/%d' % fd, 'wb') as target:
+            target.write(data)
 
     def copy_range(self, source, fd, size, at):
         self.calls.append(('copy_range', size, at))
@@ -275,7 +278,7 @@ class CloneTest(RootTestCase):
     def test_a_clone_that_is_not_all_is_no_copy(self):
         """As of a source that another has changed, which no object is."""
         def longer(fd, request, source):
-            os.pwrite(fd, b'x' * 500001, 0)
+            self.overwrite(fd, b'x' * 500001)
         data = content(500000)
         module_data = self.put(data)
         with mock.patch(WAYS[0], side_effect=longer):
@@ -301,7 +304,8 @@ class CloneTest(RootTestCase):
         # An interrupt, or the end of the process, waits for it.
         most = 128 * 1024 ** 2
         module_data = self.put(b'')
-        os.truncate(self.path(module_data), 2 * most + 1)
+        with open(self.path(module_data), 'r+b') as source:
+            source.truncate(2 * most + 1)
 
         def copy_range(source, fd, size, at):
             self.calls.append((size, at))

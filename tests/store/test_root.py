@@ -237,7 +237,8 @@ class RegisteredRootTest(GuardTestCase):
 
     def test_a_damaged_marker_is_refused_and_says_what_to_do(self):
         marker = os.path.join(self.root, '.mezeo_fsstore')
-        for damaged in (b'', b'x', b'0' * 31, b'0' * 33, b'\xff' * 32, b'0' * 32 + b'\n\nx'):
+        for damaged in (b'', b'x', b'0' * 31, b'0' * 33, b'\xff' * 32, b'0' * 32 + b'\n\nx',
+                        b'0' * 32 + b'X\n', b'z' * 32):
             os.unlink(marker)
             with open(marker, 'wb') as target:
                 target.write(damaged)
