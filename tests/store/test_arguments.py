@@ -8,7 +8,7 @@ import tempfile
 
 import mezeo_fsstore
 from mezeo_fsstore import (
-    ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
+    ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable, arguments)
 from tests import Stream
 from tests.support import PROJECT, RootTestCase, mock, run_python
 
@@ -145,6 +145,11 @@ class ArgumentsTest(RootTestCase):
         error = self.raised(ConfigurationError, lambda: self.make(colour='blue'))
         self.assertEqual("argument colour ('blue') is unknown: expected one of root, durable, "
                          "file_mode, dir_mode, root_id, digest, verify_reads", str(error))
+
+    def test_of_several_unknown_ones_the_first_is_named_in_ascii(self):
+        error = self.raised(ConfigurationError, arguments.refuse_unknown,
+                            {u'h': 3, u'f\xe4rbe': 1, u'g': 2})
+        self.assertEqual(r'argument f\xe4rbe (1) is unknown', str(error).split(':')[0])
 
     def test_files_and_shards_have_exactly_the_modes_whatever_the_umask(self):
         for umask in (0o000, 0o027, 0o077):

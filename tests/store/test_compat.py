@@ -8,6 +8,7 @@ import errno
 import os
 import sys
 
+import modules
 from mezeo_fsstore import compat
 from tests.support import (
     RootTestCase, get_attribute, keeps_attributes, mock, set_attribute, unittest)
@@ -18,8 +19,8 @@ PYTHON_2 = (2, 7, 18, 'final', 0)
 class Text(object):
     """The `unicode` of Python 2."""
 
-    def encode(self, encoding):
-        return u'\xe4'.encode(encoding)
+    def encode(self, encoding, errors='strict'):
+        return u'\xe4'.encode(encoding, errors)
 
 
 class Integer(object):
@@ -90,6 +91,30 @@ class LackingTest(unittest.TestCase):
         self.assertEqual(getattr(os, 'O_CLOEXEC'), compat.O_CLOEXEC)
 
 
+class PlatformTest(unittest.TestCase):
+
+    def importing(self, error):
+        return mock.patch('%s.__import__' % ('__builtin__' if str is bytes else 'builtins'),
+                          side_effect=error)
+
+    def test_the_base_class_is_that_of_the_platform(self):
+        self.assertTrue(compat.platform_base() is modules.StorageModule)
+
+    def test_without_a_platform_it_is_object(self):
+        for words in ("No module named 'modules'", 'No module named modules'):
+            with self.importing(ImportError(words)):
+                self.assertTrue(compat.platform_base() is object)
+
+    def test_what_fails_inside_of_the_platform_is_raised(self):
+        for error in (ImportError('No module named other'),
+                      ImportError("cannot import name 'StorageModule'"), SyntaxError('there'),
+                      KeyboardInterrupt('there')):
+            with self.importing(error):
+                with self.assertRaises(type(error)) as caught:
+                    compat.platform_base()
+            self.assertTrue(caught.exception is error)
+
+
 class Python2Test(RootTestCase):
 
     def setUp(self):
@@ -116,6 +141,23 @@ class Python2Test(RootTestCase):
         fd = os.open(self.file, os.O_RDONLY)
         with self.compat.open_stream(fd) as stream:
             self.assertEqual((fd, b'one\r\ntwo'), (stream.fileno(), stream.read()))
+
+    def test_text_is_encoded_and_bytes_go_out_as_they_are(self):
+        # `str` has the place of the bytes of Python 2.
+        for line_buffering, flushed in ((False, 0), (True, 2)):
+            buffer = mock.Mock()
+            output = self.compat.TextOutput(buffer, 'utf-8', 'strict', line_buffering)
+            self.assertEqual((buffer, 'utf-8'), (output.buffer, output.encoding))
+            for name in ('flush', 'fileno', 'isatty'):
+                self.assertTrue(getattr(output, name) is getattr(buffer, name))
+            output.write('as it is')
+            output.write(Text())
+            self.assertEqual([mock.call('as it is'), mock.call(b'\xc3\xa4')],
+                             buffer.write.call_args_list)
+            self.assertEqual(flushed, buffer.flush.call_count)
+        output = self.compat.TextOutput(buffer, 'ascii', 'backslashreplace', False)
+        output.write(Text())
+        buffer.write.assert_called_with(b'\\xe4')
 
     def test_a_path_is_what_the_system_gets_and_text_is_utf_8_in_any_locale(self):
         self.assertEqual('/path', self.compat.native_path('/path'))
