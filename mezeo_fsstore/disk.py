@@ -79,7 +79,10 @@ def _wait_to_read(path):
     seen = os.open(path, O_PATH | os.O_NOFOLLOW | O_CLOEXEC)
     try:
         require_regular(status(seen, path), path)
-        return _call(path, os.open, '/proc/self/fd/%d' % seen, os.O_RDONLY | O_CLOEXEC)
+        return os.open('/proc/self/fd/%d' % seen, os.O_RDONLY | O_CLOEXEC)
+    except EnvironmentError as error:
+        error.filename = path
+        raise
     finally:
         release(seen)
 
