@@ -95,8 +95,20 @@ if sys.version_info[0] == 2:
             if self._line_buffering:
                 self.flush()
 
-    # It returns all names at once, and there is nothing else.
-    iterate_names = os.listdir
+    class _Entry(object):
+        """What is used of an `os.DirEntry`."""
+
+        def __init__(self, path, name):
+            self._path, self.name = path, name
+
+        def stat(self, follow_symlinks):
+            return os.lstat(os.path.join(self._path, self.name))
+
+    def iterate_entries(path):
+        """Yield the entries of the directory `path`, in no order."""
+        # It returns all names at once, and there is nothing else.
+        for name in os.listdir(path):
+            yield _Entry(path, name)
 
     def native_path(path):
         """Return `path` as the byte string that Python 2 gives to the system.
@@ -144,11 +156,7 @@ else:
     set_attribute = getattr(os, 'setxattr', _unsupported)
     get_attribute = getattr(os, 'getxattr', _unsupported)
 
-    def iterate_names(path):
-        """Yield the names in the directory `path`, in no order."""
-        with os.scandir(path) as found:
-            for entry in found:
-                yield entry.name
+    iterate_entries = os.scandir
 
     def native_path(path):
         """Return `path` as a `str` that the system accepts, whatever the locale.

@@ -10,7 +10,7 @@ import time
 
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin.advice import explain
-from mezeo_fsstore.admin.marking import probe, time_of
+from mezeo_fsstore.admin.marking import probe, clock
 from mezeo_fsstore.admin.options import add_command, add_registered
 from mezeo_fsstore.admin.registration import root_of, storage_of
 
@@ -129,7 +129,7 @@ def _rights(root):
 
 
 def _clock(root):
-    skew = time_of(root) - time.time()
+    skew = clock(root) - time.time()
     if abs(skew) > _MOST_SKEW:
         raise _Warning('it is %.0f s %s here: set both by NTP'
                        % (abs(skew), 'ahead of the one' if skew > 0 else 'behind the one'))

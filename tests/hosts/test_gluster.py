@@ -14,12 +14,12 @@ import sys
 
 from mezeo_fsstore import FilesystemStorage, StorageUnavailable, names
 from mezeo_fsstore.admin import inventory
-from mezeo_fsstore.root import Root
 from tests import Stream, content
 from tests.faults.test_killed import is_whole, signed
 from tests.hosts.gluster import (
     BRICKS, DISTRIBUTED, MOUNT_OPTIONS, REPLICATED, VOLUME_OPTIONS, Cluster, Volume, missing)
-from tests.support import PROJECT, SOAK, environment, mark, mock, path_in, unittest
+from tests.support import (
+    PROJECT, SOAK, entries_of, environment, mark, mock, path_in, unittest)
 
 SEED = 20120603
 SIZES = (0, 1, 4096, 65536, 131073, 3 * 1024 * 1024 + 1)
@@ -95,7 +95,7 @@ class ReplicatedTest(VolumeCase):
         """
         paths = dict((path_in(module_data), expected[module_data]) for module_data in expected)
         for root, storage in zip(self.nodes, self.modules()):
-            found = list(inventory.entries(Root(root)))
+            found = list(entries_of(root))
             self.assertEqual([], [entry for entry in found if entry.kind != inventory.OBJECT])
             self.assertEqual(sorted(paths), sorted(entry.path for entry in found))
             for module_data in expected:
@@ -204,7 +204,7 @@ class ReplicatedTest(VolumeCase):
         """While `lasts()`, read all that both nodes list, and find nothing but whole objects."""
         while lasts():
             for root, storage in zip(self.nodes, (self.first, self.second)):
-                self.assert_nothing_partial(inventory.entries(Root(root)), storage)
+                self.assert_nothing_partial(entries_of(root), storage)
 
     def assert_nothing_partial(self, entries, storage):
         for entry in entries:
