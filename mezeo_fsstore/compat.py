@@ -117,6 +117,9 @@ if sys.version_info[0] == 2:
         """
         return path if isinstance(path, str) else path.encode('utf-8')
 
+    # Names of the system are byte strings, as it gives them.
+    native_name = str
+
 else:
     import io  # not for 2.6, where it is slow
 
@@ -169,3 +172,6 @@ else:
         except UnicodeEncodeError:
             return os.fsdecode(path.encode('utf-8'))
         return path
+
+    # A byte that is no text in this locale becomes an escape that stands for it alone.
+    native_name = os.fsdecode
