@@ -50,6 +50,13 @@ def write_in_place(storage, context, module_data, stream):
         target.write(content)
 
 
+def keep_the_old(storage, context, module_data, stream):
+    """An `assign` that never replaces."""
+    content = read_all(stream)
+    if not storage.available(None, module_data):
+        assign(storage, context, module_data, Stream(content))
+
+
 def lose_the_rest(storage, context, module_data, stream):
     """An `assign` that stores no more than a megabyte."""
     assign(storage, context, module_data, Stream(read_all(stream)[:1000000]))
@@ -123,6 +130,7 @@ BROKEN = [
     ('a writer that fails changes nothing', 'assign', swallow),
     ('a writer that fails changes nothing', 'assign', publish_part),
     ('replace it under a reader', 'assign', write_in_place),
+    ('replace it under a reader', 'assign', keep_the_old),
     ('delete it under a reader', 'delete', empty_and_delete),
     ('delete it again', 'delete', delete_once),
     ('gone', 'delete', lambda *_: None),

@@ -9,6 +9,7 @@ import hashlib
 import multiprocessing
 import os
 import random
+import re
 import stat
 import sys
 
@@ -297,7 +298,8 @@ class ReplicatedTest(VolumeCase):
     def test_the_examination_finds_all_well(self):
         root = '%s/%s' % (self.volume.folder('first'), self._testMethodName)
         report = self.run_command('check', root)
-        self.assertTrue(report.endswith('all is well'), report)
+        # Of a filesystem in the hands of a program it can't be told whether it syncs directories.
+        self.assertTrue(re.search('^all is well, [0-9] warnings?: see above$', report, re.M), report)
 
 
 class DistributedTest(VolumeCase):
