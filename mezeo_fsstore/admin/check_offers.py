@@ -10,6 +10,7 @@ import stat
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin.check_readers import replace_under_reader
 from mezeo_fsstore.admin.check_report import Fault, Warn
+from mezeo_fsstore.admin.marking import CURABLE
 from mezeo_fsstore.admin.small_root import make_directory
 from mezeo_fsstore.compat import get_attribute, set_attribute
 
@@ -100,7 +101,7 @@ def _hard_links(small):
         try:
             disk.link(path, name)
         except EnvironmentError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            if error.errno in CURABLE:
                 raise
             raise Warn('no (%s): the marker has to be made by hand, init says how'
                        % error.strerror)

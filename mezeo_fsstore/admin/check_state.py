@@ -6,7 +6,7 @@ import time
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin.advice import shown
 from mezeo_fsstore.admin.check_report import Warn
-from mezeo_fsstore.admin.marking import time_of
+from mezeo_fsstore.admin.marking import clock
 from mezeo_fsstore.admin.terminal import in_units
 
 # Seconds by which the clocks of a healthy machine and its file server may differ.
@@ -68,7 +68,7 @@ def _free(root, numbers, show):
 
 
 def _clock(root):
-    skew = time_of(root) - time.time()
+    skew = clock(root) - time.time()
     if abs(skew) > _MOST_SKEW:
         raise Warn('it is %.0f s %s here: set both by NTP'
                    % (abs(skew), 'ahead of the one' if skew > 0 else 'behind the one'))

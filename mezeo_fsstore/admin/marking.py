@@ -1,10 +1,9 @@
-"""`init`: the marker of a root; and what else is made in the root itself, to try things with.
+"""`init`: the marker of a root; and the clock of its filesystem.
 
 A marker is readable for all: it is no secret, and the server that must read it is seldom the
 administrator who makes it.
 """
 
-import contextlib
 import errno
 
 from mezeo_fsstore import disk, names
@@ -15,8 +14,8 @@ from mezeo_fsstore.root import read_marker
 _MARKER_MODE = 0o444
 
 # Errors of a link that have a cure. Any other means that this filesystem has no links.
-_CURABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOENT, errno.ESTALE,
-            errno.ENOTCONN)
+CURABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOENT, errno.ESTALE,
+           errno.ENOTCONN)
 
 _BY_HAND = "(umask 222; od -An -N16 -tx1 /dev/urandom | tr -d ' ' > '%s')"
 
@@ -55,7 +54,7 @@ def mark(root):
         # Unlike a rename, a link never replaces the marker that another has just made.
         disk.link(temporary, marker)
     except EnvironmentError as error:
-        if error.errno in _CURABLE:
+        if error.errno in CURABLE:
             raise
         if error.errno != errno.EEXIST:
             raise EnvironmentError(
@@ -65,17 +64,6 @@ def mark(root):
         disk.discard(temporary)
     root.sync()
     return read_marker(marker)
-
-
-@contextlib.contextmanager
-def probe(root):
-    """Make an empty file in the root for a `with`, which gets its path, and remove it after."""
-    path = names.temporary_of(root.join(names.MARKER))
-    _write(path, b'', 0o600)
-    try:
-        yield path
-    finally:
-        disk.discard(path)
 
 
 def clock(root):

@@ -131,7 +131,7 @@ class SmallRootTest(CheckTestCase):
             return original(path, *arguments, **options)
         return call
 
-    def test_one_that_is_killed_leaves_what_sweep_knows(self):
+    def test_one_that_is_killed_leaves_what_sweep_removes(self):
         for step in ('marker', 'put 4 KiB', 'replace it under a reader', 'get 16 MiB',
                      'modes are kept', 'sync of directories', 'hard links', 'direct reads'):
             process = self.started_up_to(step)
@@ -143,8 +143,8 @@ class SmallRootTest(CheckTestCase):
                 self.assert_known(os.path.join(self.root, name))
             self.assertEqual(sorted(self.left_over() + [names.MARKER]),
                              sorted(os.listdir(self.root)))
-        subprocess.check_call(['rm', '-r'] + [
-            os.path.join(self.root, name) for name in self.left_over()])
+        self.succeeds('sweep', self.root, '--older-than', '0s', '--delete')
+        self.assertEqual([names.MARKER], os.listdir(self.root))
 
     def assert_known(self, small):
         for folder, _, files in os.walk(small):
@@ -173,6 +173,21 @@ class SmallRootTest(CheckTestCase):
                 if process.returncode:  # the last line may have been printed already
                     self.assertEqual((status, b''), (process.returncode, errors))
                 self.assertEqual([names.MARKER], os.listdir(self.root))
+
+    def test_where_the_report_can_not_be_printed_that_is_a_failure_and_nothing_stays(self):
+        with open('/dev/full', 'w') as full:
+            process = subprocess.Popen(
+                [sys.executable, '-m', 'mezeo_fsstore', 'check', self.root], stdout=full,
+                stderr=subprocess.PIPE, env=environment(PROJECT))
+            _, errors = process.communicate()
+        self.assertEqual((1, 1), (process.returncode, errors.count(b'\n')), errors)
+        self.assertEqual([names.MARKER], os.listdir(self.root))
+        process = self.started_up_to('put 4 KiB')
+        process.stdout.close()
+        process.wait()
+        process.stderr.close()
+        self.assertEqual(1, process.returncode)
+        self.assertEqual([names.MARKER], os.listdir(self.root))
 
     def test_on_another_volume_nothing_is_made(self):
         with mock.patch('os.mkdir') as mkdir:
@@ -293,7 +308,7 @@ class StateTest(CheckTestCase):
 
     def test_a_clock_that_differs_is_a_warning(self):
         for skew, words in ((100, ' s ahead'), (-3600, ' s behind')):
-            with mock.patch('mezeo_fsstore.admin.check_state.time_of', self.skewed(skew)):
+            with mock.patch('mezeo_fsstore.admin.check_state.clock', self.skewed(skew)):
                 self.assert_verdict('warn', 'clock', words, self.examined())
 
     def skewed(self, seconds):

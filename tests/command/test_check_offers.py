@@ -8,7 +8,7 @@ import stat
 
 from mezeo_fsstore import FilesystemStorage, disk, names
 from tests.command.check_cases import CheckTestCase, failing, on
-from tests.support import mock, mounted, unittest, wait_until
+from tests.support import mock, mounted, wait_until
 
 ERRORS = (errno.EOPNOTSUPP, errno.ENOTTY, errno.EPERM, errno.EIO, errno.EXDEV, errno.EINVAL,
           errno.ENOSYS)

@@ -299,7 +299,8 @@ class ReplicatedTest(VolumeCase):
         root = '%s/%s' % (self.volume.folder('first'), self._testMethodName)
         report = self.run_command('check', root)
         # Of a filesystem in the hands of a program it can't be told whether it syncs directories.
-        self.assertTrue(re.search('^all is well, [0-9] warnings?: see above$', report, re.M), report)
+        self.assertTrue(
+            re.search('^all is well, [0-9] warnings?: see above$', report, re.M), report)
 
 
 class DistributedTest(VolumeCase):
