@@ -71,7 +71,7 @@ class _Child(object):
     """A child process that calls `work`, a function which returns a tuple of whole numbers."""
 
     def __init__(self, work):
-        self._pid, self._result = None, None
+        self._pid = None
         self._source, target = os.pipe()
         try:
             self._pid = os.fork()

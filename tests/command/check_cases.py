@@ -22,9 +22,11 @@ class CheckTestCase(CommandTestCase):
     def examined(self, **registered):
         """Return the report of a check in this process, where faults can be made."""
         root = self.registration(**registered) if registered else self.root
+        # Quicker than it is for an administrator.
         with mock.patch('mezeo_fsstore.admin.check_readers._DURATION', 0.03):
-            with mock.patch.object(sys, 'stdout') as stdout:
-                self.status = command_line.main(['check', root])
+            with mock.patch('mezeo_fsstore.admin.check_life._LARGE', 2 ** 20):
+                with mock.patch.object(sys, 'stdout') as stdout:
+                    self.status = command_line.main(['check', root])
         self.assertEqual([], self.left_over())
         return ''.join(call[0][0] for call in stdout.write.call_args_list)
 

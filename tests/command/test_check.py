@@ -252,7 +252,7 @@ class StateTest(CheckTestCase):
             report = self.examined()
         self.assert_verdict('warn', 'bytes free', 'unknown', report)
         self.assert_verdict('ok', 'inodes free', 'no fixed number', report)
-        self.assertTrue('put 16 MiB' in report)
+        self.assertTrue('put 1 MiB' in report)
 
     def test_sums_have_the_unit_that_fits_them(self):
         with mounted(self, 'tmpfs', self.root, 'size=900k,nr_inodes=50'):

@@ -134,10 +134,10 @@ BROKEN = [
     ('delete it under a reader', 'delete', empty_and_delete),
     ('delete it again', 'delete', delete_once),
     ('gone', 'delete', lambda *_: None),
-    ('put 16 MiB', 'assign', refuse_large),
-    ('get 16 MiB', 'assign', lose_the_rest),
-    ('copy 16 MiB', 'assign', copy_zeros),
-    ('delete 16 MiB', 'delete', keep_large)]
+    ('put 1 MiB', 'assign', refuse_large),
+    ('get 1 MiB', 'assign', lose_the_rest),
+    ('copy 1 MiB', 'assign', copy_zeros),
+    ('delete 1 MiB', 'delete', keep_large)]
 
 
 class LifeTest(CheckTestCase):
