@@ -30,7 +30,6 @@ def replace_under_reader(storage, on_nfs):
         looks, missing, torn, failure = reader.numbers()
     finally:
         reader.end()
-    storage.delete(None, module_data)
     seen = 'of %d looks at an object that was replaced %d times' % (looks, replaced)
     if failure:
         raise Fault('%s: the reader fails, at the last %s' % (os.strerror(failure), seen))

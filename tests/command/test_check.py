@@ -34,6 +34,8 @@ class ReportTest(CheckTestCase):
             STATE + LIFE + LIFE + OFFERS + ['nothing is left'], [step.strip() for step in steps])
         self.assertEqual(32, len(re.findall(r'^ok    .* [0-9]+\.[0-9]{3} ms$', report, re.M)))
         self.assertTrue(self.root_id in self.line('marker', report))
+        looks = self.line('replace it under another process', report).split(' looks')[0].split()
+        self.assertTrue(int(looks[-1]) > 1, report)
         self.assertFalse('FAIL' in report)
         self.assertTrue(re.search(r'^all is well(, \d warnings?: see above)?\n\Z', report, re.M))
         self.assertEqual([names.MARKER], os.listdir(self.root))
