@@ -95,8 +95,20 @@ if sys.version_info[0] == 2:
             if self._line_buffering:
                 self.flush()
 
-    # It returns all names at once, and there is nothing else.
-    iterate_names = os.listdir
+    class _Entry(object):
+        """What is used of an `os.DirEntry`."""
+
+        def __init__(self, path, name):
+            self._path, self.name = path, name
+
+        def stat(self, follow_symlinks):
+            return os.lstat(os.path.join(self._path, self.name))
+
+    def iterate_entries(path):
+        """Yield the entries of the directory `path`, in no order."""
+        # It returns all names at once, and there is nothing else.
+        for name in os.listdir(path):
+            yield _Entry(path, name)
 
     def native_path(path):
         """Return `path` as the byte string that Python 2 gives to the system.
@@ -104,6 +116,9 @@ if sys.version_info[0] == 2:
         JSON yields `unicode`, and under Apache's C locale Python would encode it as ASCII.
         """
         return path if isinstance(path, str) else path.encode('utf-8')
+
+    # Names of the system are byte strings, as it gives them.
+    native_name = str
 
 else:
     import io  # not for 2.6, where it is slow
@@ -144,11 +159,7 @@ else:
     set_attribute = getattr(os, 'setxattr', _unsupported)
     get_attribute = getattr(os, 'getxattr', _unsupported)
 
-    def iterate_names(path):
-        """Yield the names in the directory `path`, in no order."""
-        with os.scandir(path) as found:
-            for entry in found:
-                yield entry.name
+    iterate_entries = os.scandir
 
     def native_path(path):
         """Return `path` as a `str` that the system accepts, whatever the locale.
@@ -161,3 +172,6 @@ else:
         except UnicodeEncodeError:
             return os.fsdecode(path.encode('utf-8'))
         return path
+
+    # A byte that is no text in this locale becomes an escape that stands for it alone.
+    native_name = os.fsdecode

@@ -21,15 +21,15 @@ except ImportError:
     import mock
 
 from mezeo_fsstore import FilesystemStorage, names
-from mezeo_fsstore.admin import marking
+from mezeo_fsstore.admin import inventory, marking
 from mezeo_fsstore.root import Root
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase', 'EggTestCase',
            'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'wait_until',
            'find_program', 'place_for_many_files', 'closed_to_others', 'get_attribute',
-           'set_attribute', 'keeps_attributes', 'path_in', 'mark', 'run_python', 'start_python',
-           'build_egg', 'FOREIGN_BASE']
+           'set_attribute', 'keeps_attributes', 'path_in', 'mark', 'entries_of', 'run_python',
+           'start_python', 'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
@@ -240,6 +240,20 @@ def keeps_attributes(folder):
 def mark(root):
     """Mark the directory `root` as `init` does, and return the id."""
     return marking.mark(Root(root))
+
+
+def entries_of(root):
+    """Yield an Entry of the inventory for each thing in the directory `root`.
+
+    Raises the first error that the inventory goes on past.
+    """
+    def failed(error):
+        raise error
+
+    root = Root(root)
+    for place in inventory.places(root, failed):
+        for entry in inventory.entries_in(root, place, failed):
+            yield entry
 
 
 def path_in(module_data):

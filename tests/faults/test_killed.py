@@ -8,10 +8,9 @@ import subprocess
 import sys
 
 from mezeo_fsstore.admin import inventory
-from mezeo_fsstore.root import Root
 from tests import Stream
 from tests.faults.system_calls import Recording, Seam
-from tests.support import PROJECT, SOAK, CommandTestCase, environment, path_in
+from tests.support import PROJECT, SOAK, CommandTestCase, entries_of, environment, path_in
 
 SEED = 20120602
 ROUNDS = 200 if SOAK else 10
@@ -79,7 +78,7 @@ class KilledTest(CommandTestCase):
     def assert_nothing_partial(self):
         """All that can be listed is whole, or a temporary; return the paths of the former."""
         objects, temporaries = [], 0
-        for entry in inventory.entries(Root(self.root)):
+        for entry in entries_of(self.root):
             self.assertNotEqual(inventory.FOREIGN, entry.kind, entry.path)
             if entry.kind == inventory.OBJECT:
                 objects.append(entry.path)
