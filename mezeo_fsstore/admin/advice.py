@@ -13,6 +13,7 @@ _CURES = {
     errno.ESTALE: 'the server exports another volume now: unmount and mount it again',
     errno.ENOTCONN: 'the servers of the volume are out of reach, or its mount here has died: '
                     'start them, or unmount it and mount it again',
+    errno.ESHUTDOWN: 'the cluster has shut this machine out: unmount the volume, mount it again',
     errno.ENOENT: 'there is no such thing: ls lists the objects',
     errno.ENOTDIR: 'something else stands in its place: see ls --foreign',
     errno.EISDIR: 'something else stands in its place: see ls --foreign',

@@ -168,19 +168,18 @@ class SharedVolume(object):
         for size in (10, 100000, 1000000):
             for _ in range(ROUNDS):
                 module_data = self.first.put(None, Stream(content(size)))
-                readers = [self.second.get_read_stream(None, module_data)]
-                self.first.assign(None, module_data, Stream(content(size, first=7)))
-                readers.append(self.second.get_read_stream(None, module_data))
-                self.first.delete(None, module_data)
-                for reader, first in zip(readers, (0, 7)):
-                    self.assertTrue(content(size, first) == reader.read(), 'changed under a reader')
-                for reader in readers:
-                    reader.close()
+                with self.second.get_read_stream(None, module_data) as one:
+                    self.first.assign(None, module_data, Stream(content(size, first=7)))
+                    with self.second.get_read_stream(None, module_data) as other:
+                        self.first.delete(None, module_data)
+                        for reader, first in ((one, 0), (other, 7)):
+                            self.assertTrue(content(size, first) == reader.read(),
+                                            'changed under a reader')
 
     def test_of_two_nodes_that_write_one_object_one_wins_whole(self):
         module_data = self.first.put(None, Stream(b'0'))
         contents = [b'0', b'1' * 300000, b'2' * 300001]
-        writers = run_together(write_often, *[(storage, module_data, one) for storage, one
+        writers = run_together(self, write_often, *[(storage, module_data, one) for storage, one
                                               in zip(self.modules(), contents[1:])])
         while is_any_alive(writers):
             for storage in (self.first, self.second):
@@ -196,7 +195,7 @@ class SharedVolume(object):
 
     def test_nodes_that_make_the_same_directories_at_once_both_succeed(self):
         shards, writers = ['%03x' % number for number in range(50)], ('1' * 32, '2' * 32)
-        processes = run_together(put_into, *[(storage, shards, name) for storage, name
+        processes = run_together(self, put_into, *[(storage, shards, name) for storage, name
                                              in zip(self.modules(), writers)])
         for process in processes:
             process.join()
@@ -283,13 +282,22 @@ def put_into(storage, shards, name):
         storage.assign(None, '{"path": "%s/%s"}' % (shard, name), Stream(name.encode('ascii')))
 
 
-def run_together(target, *calls):
-    """Run `target` in a process for each of `calls`, its arguments; return the processes."""
+def run_together(test, target, *calls):
+    """Run `target` in a process for each of `calls`, its arguments, until `test` ends at most.
+
+    Return the processes.
+    """
     processes = [multiprocessing.Process(target=target, args=call) for call in calls]
     for process in processes:
         process.daemon = True  # it ends with this one, should it wait for ever
         process.start()
+        test.addCleanup(_end, process)
     return processes
+
+
+def _end(process):
+    process.terminate()
+    process.join()
 
 
 def is_any_alive(processes):
@@ -301,11 +309,14 @@ STEPS = 80
 
 
 class Load(object):
-    """A process for each of `nodes`, which are pairs of modules as `live` takes them."""
+    """A process for each of `nodes`, which are pairs of modules as `live` takes them.
 
-    def __init__(self, nodes):
+    It ends with `test`, if it has not before.
+    """
+
+    def __init__(self, test, nodes):
         self._done, self._results = multiprocessing.Value('i', 0), multiprocessing.Queue()
-        self._workers = run_together(live, *[
+        self._workers = run_together(test, live, *[
             (modules, SEED + number, self._done, self._results)
             for number, modules in enumerate(nodes)])
 

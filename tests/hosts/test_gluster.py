@@ -43,7 +43,7 @@ class ReplicatedTest(SharedVolume, GlusterCase):
             self.assertEqual(paths, digests(self.on_brick(number)), 'brick %d' % number)
 
     def test_nothing_is_lost_while_a_brick_dies_and_comes_back_under_load(self):
-        load = Load([self.modules(), self.modules()[::-1]])
+        load = Load(self, [self.modules(), self.modules()[::-1]])
         self.watch(lambda: load.is_below(STEPS // 2))
         self.volume.kill(1)
         self.addCleanup(self.volume.revive)
@@ -134,7 +134,7 @@ class DistributedTest(GlusterCase):
 
     def test_what_nodes_store_replace_and_delete_is_there_and_leaves_no_link_file(self):
         """Each node its own objects: two that replace the same one may wait for each other."""
-        expected = self.acknowledged(Load([self.modules(), self.modules()[::-1]]))
+        expected = self.acknowledged(Load(self, [self.modules(), self.modules()[::-1]]))
         for storage in (self.first, self.second):
             for module_data in expected:
                 self.assertEqual(expected[module_data], digest(get(storage, module_data)))
