@@ -66,7 +66,10 @@ class CompiledEgg(Command):
                 target.write(text + '\n')
 
     def compile(self, folder):
-        for package, module, source in self.get_finalized_command('build_py').find_all_modules():
+        modules = self.get_finalized_command('build_py').find_all_modules()
+        # Once more at the top, where `python EGG` looks for it.
+        modules.append(('', '__main__', os.path.join(PACKAGE, '__main__.py')))
+        for package, module, source in modules:
             target = os.path.join(folder, package.replace('.', os.sep), module + '.pyc')
             if not os.path.isdir(os.path.dirname(target)):
                 os.makedirs(os.path.dirname(target))

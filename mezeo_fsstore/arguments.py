@@ -16,9 +16,11 @@ _OCTAL = re.compile(r'(0o?)?[0-7]{3,4}\Z')
 def refuse_unknown(arguments):
     """Raise ConfigurationError if the dictionary `arguments` holds any."""
     for name in sorted(arguments):
+        # On Python 2 a name from JSON that is not ASCII would make a message that is no `str`.
+        shown = name.encode('ascii', 'backslashreplace').decode('ascii')
         raise ConfigurationError(
             'argument %s (%.200r) is unknown: expected one of root, durable, file_mode, dir_mode, '
-            'root_id, digest, verify_reads' % (name, arguments[name]))
+            'root_id, digest, verify_reads' % (shown, arguments[name]))
 
 
 def absolute_path(name, value):

@@ -9,6 +9,21 @@ import sys
 O_PATH = getattr(os, 'O_PATH', 0o10000000)
 
 
+def platform_base():
+    """Return the platform's `StorageModule`, or `object` where there is no module `modules`.
+
+    So the administrator's command needs no platform. What fails inside of `modules` is raised.
+    """
+    try:
+        from modules import StorageModule
+    except ImportError as error:
+        # In these words, with the quotes on Python 3 only.
+        if str(error).replace("'", '') != 'No module named modules':
+            raise
+        return object
+    return StorageModule
+
+
 def _unsupported(*_):
     raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
 
@@ -55,11 +70,30 @@ if sys.version_info[0] == 2:
 
     # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
     ReadStream = None
-    copy_file_range = sendfile = _unsupported
+    copy_file_range = sendfile = start_writing = _unsupported
 
     def open_stream(fd):
         """Return a binary file object that reads from `fd`, and owns it from now on."""
         return os.fdopen(fd, 'rb')
+
+    class TextOutput(object):
+        """A file of text over `buffer`, a buffered file of bytes, as io.TextIOWrapper is one.
+
+        It takes both kinds of string. Only `unicode` is encoded: bytes go out as they are.
+        """
+
+        def __init__(self, buffer, encoding, errors, line_buffering):
+            self.buffer, self.encoding = buffer, encoding
+            self._errors, self._line_buffering = errors, line_buffering
+            self.flush, self.fileno, self.isatty = buffer.flush, buffer.fileno, buffer.isatty
+
+        def write(self, text):
+            """Write `text`; with `line_buffering` it is passed on at once."""
+            if not isinstance(text, str):
+                text = text.encode(self.encoding, self._errors)
+            self.buffer.write(text)
+            if self._line_buffering:
+                self.flush()
 
     # It returns all names at once, and there is nothing else.
     iterate_names = os.listdir
@@ -94,10 +128,17 @@ else:
             return os.pread(self.fileno(), 8192, self.tell())
 
     open_stream = ReadStream
+    TextOutput = io.TextIOWrapper
 
     # From Python 3.8 on, and in the kernel from 4.5 on.
     copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
+
+    def start_writing(fd, offset, size):
+        """Ask the system to begin to write that part of a file to the disk, and not to wait."""
+        # What is written needs no memory any more, says the call. What is still to be written stays
+        # there, and the kernel sets about it.
+        os.posix_fadvise(fd, offset, size, os.POSIX_FADV_DONTNEED)
 
     # Linux has them, other systems do not.
     set_attribute = getattr(os, 'setxattr', _unsupported)

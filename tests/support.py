@@ -2,6 +2,7 @@
 
 import contextlib
 import glob
+import json
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ try:
 except ImportError:
     import mock
 
-from mezeo_fsstore import FilesystemStorage
+from mezeo_fsstore import FilesystemStorage, names
 from mezeo_fsstore.admin import marking
 from mezeo_fsstore.root import Root
 from tests import Stream
@@ -91,7 +92,27 @@ class RootTestCase(unittest.TestCase):
 
 
 class CommandTestCase(RootTestCase):
-    """A test of `python -m mezeo_fsstore`, which an administrator starts."""
+    """A test of `python -m mezeo_fsstore`, which an administrator starts on a marked root."""
+
+    def setUp(self):
+        super(CommandTestCase, self).setUp()
+        self.root_id = mark(self.root)
+
+    def files(self):
+        """Return the paths of all files below the root but for its marker, in order."""
+        return [path for path in super(CommandTestCase, self).files() if path != names.MARKER]
+
+    def unmark(self):
+        """Take the marker away, as when the volume is not mounted."""
+        os.unlink(os.path.join(self.root, names.MARKER))
+
+    def registration(self, **arguments):
+        """Return the path of a file with the registration of the root, with these arguments."""
+        path = os.path.join(self.folder, 'registration.json')
+        with open(path, 'w') as target:
+            json.dump({'module': 'mezeo_fsstore.FilesystemStorage', 'label': 'Files',
+                       'args': dict({'root': self.root}, **arguments)}, target)
+        return path
 
     def run_command(self, *arguments, **options):
         return run_python('-m', 'mezeo_fsstore', *arguments, **options)

@@ -12,7 +12,7 @@ from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin.advice import explain
 from mezeo_fsstore.admin.marking import probe, time_of
 from mezeo_fsstore.admin.options import add_command, add_registered
-from mezeo_fsstore.admin.registration import act_as_owner, root_of, storage_of
+from mezeo_fsstore.admin.registration import root_of, storage_of
 
 _SMALL = 4 * 1024
 _LARGE = 16 * 1024 * 1024
@@ -30,13 +30,13 @@ def add_commands(commands):
         commands, check,
         'Examine the root: its state, the whole life of objects on it, each step timed, and what '
         'its filesystem offers.',
-        'Each line starts with ok, warn or FAIL; with a FAIL the exit status is 1.'))
+        'Each line starts with ok, warn or FAIL; with a FAIL the exit status is 1.',
+        expects_marker=False))
 
 
 def check(options):
     """Run `check`: print a line for each step, and return 1 if any failed."""
-    root = root_of(options)
-    act_as_owner(root)
+    root = root_of(options, as_owner=True)
     passed = examine(root, storage_of(options, durable=True), storage_of(options, durable=False))
     return 0 if passed else 1
 

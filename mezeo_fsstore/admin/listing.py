@@ -10,8 +10,8 @@ import time
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.marking import time_of
-from mezeo_fsstore.admin.options import add_command, add_json, add_registered
-from mezeo_fsstore.admin.registration import act_as_owner, root_of
+from mezeo_fsstore.admin.options import add_command, add_json, add_registered, always
+from mezeo_fsstore.admin.registration import root_of
 from mezeo_fsstore.admin.terminal import meter, printable
 from mezeo_fsstore.module_data import compose
 
@@ -23,7 +23,7 @@ def add_commands(commands):
     command = add_command(
         commands, ls,
         'List the objects: module_data, bytes, time of the last change (UTC), divided by tabs.',
-        'Any such line serves as the MODULE_DATA of get, size and rm.')
+        'Any such line serves as the MODULE_DATA of get, size and rm.', reads=always)
     add_json(command,
              'print objects of JSON with path, size and mtime (seconds since 1970) instead')
     command.add_argument('--foreign', action='store_true', help=(
@@ -32,7 +32,7 @@ def add_commands(commands):
     command = add_command(
         commands, sweep, 'List the temporaries that crashed writers have left.',
         'Age is told by the clock of the filesystem itself, with a file that this makes and '
-        'removes.')
+        'removes.', reads=lambda options: not options.delete)
     add_registered(command)
     command.add_argument('--delete', action='store_true', help='remove them')
     command.add_argument('--older-than', metavar='AGE', type=_age, default='24h',
@@ -41,9 +41,10 @@ def add_commands(commands):
 
 def ls(options):
     """Run `ls`: print a line for each object, or for each thing that is none."""
+    root = root_of(options)
     counts = {inventory.OBJECT: 0, inventory.TEMPORARY: 0, inventory.FOREIGN: 0}
     with meter('files', beside=sys.stdout) as progress:
-        for entry in inventory.entries(root_of(options)):
+        for entry in inventory.entries(root):
             counts[entry.kind] += 1
             progress.update(1)
             if (entry.kind != inventory.OBJECT) == options.foreign:
@@ -57,9 +58,7 @@ def ls(options):
 
 def sweep(options):
     """Run `sweep`: print the old temporaries and what they take; remove them if told to."""
-    root = root_of(options)
-    root.check_marker()
-    act_as_owner(root)
+    root = root_of(options, as_owner=True)
     newest = time_of(root) - options.older_than
     number = total = 0
     with meter('files', beside=sys.stdout) as progress:

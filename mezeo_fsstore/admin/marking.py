@@ -6,11 +6,10 @@ administrator who makes it.
 
 import contextlib
 import errno
-import json
 
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin.options import add_command
-from mezeo_fsstore.admin.registration import act_as_owner, root_of
+from mezeo_fsstore.admin.registration import registration_with, root_of
 from mezeo_fsstore.root import read_marker
 
 _MARKER_MODE = 0o444
@@ -18,16 +17,17 @@ _MARKER_MODE = 0o444
 
 def add_commands(commands):
     """Add `init` to the parser of the command line."""
-    add_command(commands, init, 'Mark the root with a random id, unless it has one, and print the '
-                                'JSON to register.')
+    add_command(
+        commands, init,
+        'Mark the root with a random id, unless it has one, and print the JSON to register.',
+        'Of a file with a registration, all else that is in it is kept.', expects_marker=False)
 
 
 def init(options):
     """Run `init`: print the registration of the marked root."""
-    root = root_of(options)
-    act_as_owner(root)
-    print('{"module": "mezeo_fsstore.FilesystemStorage", "label": "Filesystem Storage", '
-          '"args": {"root": %s, "root_id": "%s"}}' % (json.dumps(root.path), mark(root)))
+    root = root_of(options, as_owner=True)
+    root.check_marker()
+    print(registration_with(options, mark(root)))
     return 0
 
 

@@ -15,7 +15,8 @@ from mezeo_fsstore.admin.terminal import fail
 def add_commands(commands):
     """Add `df` to the parser of the command line."""
     command = add_command(commands, df,
-                          'Print how many bytes and inodes there are, used and free.')
+                          'Print how many bytes and inodes there are, used and free.',
+                          reads=lambda options: options.warn == float('inf'))
     add_registered(command)
     add_json(command, 'print what the module\'s statistics() returns instead')
     command.add_argument('--warn', metavar='PERCENT', type=_percentage, default=float('inf'),
@@ -24,7 +25,7 @@ def add_commands(commands):
 
 def df(options):
     """Run `df`: print the statistics, and return 1 past the percentage to warn at."""
-    root_of(options).check_marker()
+    root_of(options)
     statistics = storage_of(options).statistics(None)
     if options.json:
         print(json.dumps(statistics, sort_keys=True))

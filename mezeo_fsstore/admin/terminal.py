@@ -17,9 +17,14 @@ def printable(path):
     return path if isinstance(path, type(u'')) else path.decode('utf-8', 'replace')
 
 
+def say(line):
+    """Say `line` on standard error."""
+    sys.stderr.write('mezeo_fsstore: %s\n' % line)
+
+
 def fail(line):
     """Say `line` on standard error; return the exit status of a failure."""
-    sys.stderr.write('mezeo_fsstore: %s\n' % line)
+    say(line)
     return 1
 
 

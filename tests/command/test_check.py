@@ -48,7 +48,7 @@ class CheckTest(CommandTestCase):
             self.assertTrue(answer in self.line(name, report), report)
         self.assertFalse('FAIL' in report)
         self.assertTrue(report.endswith('all is well\n'))
-        self.assertEqual(['.mezeo_fsstore'], self.files())
+        self.assertEqual([], self.files())
 
     def test_a_root_behind_a_symbolic_link_is_as_good(self):
         link = os.path.join(self.folder, 'link')
@@ -88,11 +88,12 @@ class CheckTest(CommandTestCase):
         self.assertFalse(self.passed)
 
     def test_a_root_without_a_marker_is_a_warning(self):
+        self.unmark()
         self.assertTrue('run init' in self.line('marker', self.succeeds('check', self.root)))
 
     def test_the_marker_of_another_root_is_a_failure(self):
         mine = mark(self.root)
-        report = self.failing(self.root, '--args', '{"root_id": "%s"}' % ('0' * 32))
+        report = self.failing(self.registration(root_id='0' * 32))
         self.assertTrue(mine in self.line('marker', report))
         self.assertTrue('mount the right volume' in self.line('marker', report))
 

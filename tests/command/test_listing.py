@@ -257,8 +257,8 @@ class SweepTest(ListingTestCase):
         self.assertEqual((0, b'0 temporaries, 0 bytes: removed\n', b''), (status, output, errors))
 
     def test_an_unmounted_volume_is_not_swept(self):
-        root_id = json.dumps({'root_id': '0' * 32})
-        self.assertTrue('mount' in self.fails('sweep', self.root, '--delete', '--args', root_id))
+        other = self.registration(root_id='0' * 32)
+        self.assertTrue('mount' in self.fails('sweep', other, '--delete'))
         self.assertTrue(os.path.exists(self.old))
 
 
@@ -266,6 +266,7 @@ class DfTest(ListingTestCase):
 
     def test_json_is_what_the_module_says(self):
         with mounted(self, 'tmpfs', self.root, 'size=10m,nr_inodes=100'):
+            mark(self.root)
             numbers = json.loads(self.succeeds('df', self.root, '--json'))
             self.assertEqual(self.storage.statistics(None), numbers)
             self.assertEqual((10 * 1024 ** 2, 100),
@@ -274,16 +275,18 @@ class DfTest(ListingTestCase):
     def test_the_table_has_percentages(self):
         with mounted(self, 'tmpfs', self.root, 'size=10m,nr_inodes=100'):
             with open(os.path.join(self.root, 'filler'), 'wb') as filler:
-                filler.write(b'x' * 4 * 1024 ** 2)
+                filler.write(b'x' * (4 * 1024 ** 2 - 4096))
+            mark(self.root)
             rows = [line.split() for line in self.succeeds('df', self.root).splitlines()]
         self.assertEqual([['total', 'used', 'free', 'used'],
                           ['bytes', '10.0', 'MiB', '4.0', 'MiB', '6.0', 'MiB', '40%'],
-                          ['inodes', '100', '2', '98', '2%']], rows)
+                          ['inodes', '100', '3', '97', '3%']], rows)
 
     def test_past_the_percentage_to_warn_at_it_fails(self):
         with mounted(self, 'tmpfs', self.root, 'size=10m,nr_inodes=100'):
             with open(os.path.join(self.root, 'filler'), 'wb') as filler:
-                filler.write(b'x' * 4 * 1024 ** 2)
+                filler.write(b'x' * (4 * 1024 ** 2 - 4096))
+            mark(self.root)
             self.succeeds('df', self.root, '--warn', '40')
             line = self.fails('df', self.root, '--warn', '39.5')
             self.assertTrue('39.5% of the bytes of ' + self.root in line, line)
@@ -293,13 +296,13 @@ class DfTest(ListingTestCase):
 
     def test_what_is_unknown_is_a_dash_and_no_alarm(self):
         with mounted(self, 'proc', self.root, ''):
-            output = self.succeeds('df', self.root, '--warn', '0')
+            status, output, _ = self.run_command('df', self.root, '--warn', '0')
+            self.assertEqual(0, status)
             self.assertEqual([['bytes', '-', '-', '-', '-'], ['inodes', '-', '-', '-', '-']],
-                             [line.split() for line in output.splitlines()[1:]])
+                             [line.split() for line in output.decode('ascii').splitlines()[1:]])
 
     def test_an_unmounted_volume_has_no_numbers(self):
-        root_id = json.dumps({'root_id': '0' * 32})
-        self.assertTrue('mount' in self.fails('df', self.root, '--args', root_id))
+        self.assertTrue('mount' in self.fails('df', self.registration(root_id='0' * 32)))
 
     def test_a_percentage_is_a_number_from_0_to_100(self):
         for bad in ('', 'x', '101', '-1', '1e1', 'nan', '5%'):

@@ -206,7 +206,8 @@ class RegisteredRootTest(GuardTestCase):
             for call in (lambda: self.storage.available(None, self.module_data), self.make):
                 error = self.raised(StorageUnavailable, call)
                 self.assertEqual(marker, error.filename)
-                self.assertTrue('damaged' in str(error) and 'init' in str(error))
+                self.assertTrue('damaged' in str(error) and 'root_id' in str(error))
+                self.assertFalse('init' in str(error), 'another volume may be as likely')
 
     def test_a_marker_that_can_not_be_read_is_the_systems_error(self):
         with mock.patch('os.open', side_effect=OSError(errno.EIO, 'broken', 'x')):
