@@ -28,8 +28,8 @@ OSDS, MDSS = ('0', '1', '2'), ('a', 'b')
 # Each object three times, and no acknowledgement before two of them are stored. All is small, and
 # quick to notice who has died. `mds_beacon_grace` less `mds_beacon_interval` must be more than
 # `mon_tick_interval`, or a dead MDS is never replaced. The first look of another node at a new
-# object may wait until the next tick of the MDS. The check of the rights on the pool is a write: on a
-# full cluster it would keep a node that was just mounted from reading.
+# object may wait until the next tick of the MDS. The check of the rights on a pool is a write, for
+# which the first read of a node would wait on a full cluster.
 _CONFIGURATION = '''
 [global]
 fsid = %s
@@ -192,7 +192,10 @@ class Cluster(object):
 
     def settle(self):
         """Return when all daemons are up, and each placement group is on all OSDs."""
-        _wait_until(self._is_settled, 'the cluster is well')
+        try:
+            _wait_until(self._is_settled, 'the cluster is well')
+        except AssertionError as error:
+            raise AssertionError('%s\n%s' % (error, self.command('health', 'detail')))
 
     def _is_settled(self):
         filesystem, osds = self.ask('status')['fsmap'], self.ask('osd', 'dump')['osds']
@@ -219,7 +222,10 @@ class Cluster(object):
         self.machine.run('kill', '-KILL', *numbers)
         self._dead.update(name for name in names if not name.startswith('client.'))
         for number in numbers:
-            _wait_until(lambda: not self.machine.runs(int(number)), 'process %s dies' % number)
+            self._wait_for_the_end(number)
+
+    def _wait_for_the_end(self, number):
+        _wait_until(lambda: not self.machine.runs(int(number)), 'process %s ends' % number)
 
     def _number(self, name):
         with open(self.machine.place('/run/ceph/%s.pid' % name)) as source:
@@ -244,7 +250,12 @@ class Cluster(object):
         return folder
 
     def unmount(self, node):
+        """Unmount a node; one that has died is evicted too, or the others might wait a minute."""
+        number = self._number('client.' + node)
+        if not self.machine.runs(int(number)):
+            self.evict(node)
         self.machine.run('umount', self.folder(node))
+        self._wait_for_the_end(number)
 
     def kill_node(self, node):
         """Let the process behind the mount of a node die: the folder answers nothing any more."""
@@ -257,10 +268,9 @@ class Cluster(object):
     def evict(self, node):
         """Shut a node out, as an administrator does with one that is dead or cut off."""
         mds = self.active_mds()
-        sessions = self.ask('tell', mds, 'client', 'ls')
-        number, = [session['id'] for session in sessions
-                   if session['client_metadata']['entity_id'] == node]
-        self.command('tell', mds, 'client', 'evict', 'id=%d' % number)
+        for session in self.ask('tell', mds, 'client', 'ls'):
+            if session['client_metadata'].get('entity_id') == node:
+                self.command('tell', mds, 'client', 'evict', 'id=%d' % session['id'])
 
 
 def main(command):

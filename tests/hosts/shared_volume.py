@@ -8,6 +8,7 @@ import hashlib
 import multiprocessing
 import os
 import random
+import signal
 import sys
 
 from mezeo_fsstore import FilesystemStorage, StorageUnavailable
@@ -296,7 +297,9 @@ def run_together(test, target, *calls):
 
 
 def _end(process):
-    process.terminate()
+    # What waits for a file server is deaf to milder ones.
+    if process.is_alive():
+        os.kill(process.pid, signal.SIGKILL)
     process.join()
 
 
