@@ -31,6 +31,9 @@ if sys.version_info[0] == 2:
     except (ImportError, OSError, AttributeError, MemoryError):
         # MemoryError: under SELinux a server process may not make the memory that ctypes needs.
         set_attribute = get_attribute = _unsupported
+
+        def drop_cache(fd):
+            """Without the system's library there is nothing to ask."""
     else:
         _fsetxattr.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t,
                                ctypes.c_int]
@@ -52,6 +55,14 @@ if sys.version_info[0] == 2:
             room = ctypes.create_string_buffer(4096)
             size = _checked(_fgetxattr(fd, name, room, len(room)))
             return room.raw[:size]
+
+        def drop_cache(fd):
+            """Ask the system to forget what it has in memory of the file behind `fd`."""
+            _libc.posix_fadvise64(fd, ctypes.c_int64(0), ctypes.c_int64(0), 4)
+
+    def part_of(room, size):
+        """Return the first `size` bytes of an `mmap`, without a copy."""
+        return buffer(room, 0, size)  # noqa: F821 (a name of Python 2)
 
     # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
     ReadStream = None
@@ -98,6 +109,14 @@ else:
     # From Python 3.8 on, and in the kernel from 4.5 on.
     copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
+
+    def drop_cache(fd):
+        """Ask the system to forget what it has in memory of the file behind `fd`."""
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def part_of(room, size):
+        """Return the first `size` bytes of an `mmap`, without a copy."""
+        return memoryview(room)[:size]
 
     # Linux has them, other systems do not.
     set_attribute = getattr(os, 'setxattr', _unsupported)

@@ -145,10 +145,15 @@ def set_digest(fd, digest, path):
     The filesystem may have no place for it: then there is none.
     """
     try:
-        _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
+        sign(fd, digest, path)
     except EnvironmentError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
+
+
+def sign(fd, digest, path):
+    """As `set_digest`, but raise EOPNOTSUPP where the filesystem has no place for it."""
+    _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
 
 
 def get_digest(fd, path):
@@ -156,13 +161,20 @@ def get_digest(fd, path):
 
     Any other value of the attribute counts as none.
     """
+    value = digest_attribute(fd, path) or ''
+    return str(value) if _SHA256.match(value) else None
+
+
+def digest_attribute(fd, path):
+    """Return the attribute in which the digest is kept, whatever it holds; None for no such one."""
     try:
-        digest = _call(path, get_attribute, fd, DIGEST).decode('latin-1')
+        return _call(path, get_attribute, fd, DIGEST).decode('latin-1')
     except EnvironmentError as error:
-        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP, errno.ERANGE):
+        if error.errno == errno.ERANGE:
+            return u'too long to be one'
+        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP):
             raise
         return None
-    return str(digest) if _SHA256.match(digest) else None
 
 
 def copy(source, position, fd, path):
