@@ -3,12 +3,14 @@
 What is counted: all calls to the kernel that the guarantees need, the look whether somebody has
 planted a symbolic link for the shard among them, the reading of the stream, the loops for short
 reads and writes, and the removal of the temporary on an error. What is not: paths and names are
-made beforehand, the shards are there, nothing is parsed or checked for validity; nor the three
-looks of a durable put, whether the shard itself is on the disk, and what a failure would take back.
+made beforehand, the shards are there, nothing is parsed or checked for validity; nor the look of a
+durable put whether the shard itself is on the disk. A floor with a digest hashes what it writes and
+keeps that with the file, as the module does by default where it syncs.
 """
 
 import errno
 import fcntl
+import hashlib
 import os
 import stat
 
@@ -121,10 +123,12 @@ class DurableFloor(Floor):
     # The directory's own opening refuses a link.
     _next = Named.next_name
 
+    digest = False
+
     def _publish(self, key, fill, source):
         directory = os.open(key[2], _DIRECTORY)
         try:
-            _write_and_rename(key, fill, source, True)
+            _write_and_rename(key, fill, source, True, self.digest)
             os.fsync(directory)
         finally:
             os.close(directory)
@@ -137,6 +141,15 @@ class DurableFloor(Floor):
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+class HashingFloor(DurableFloor):
+    """The same, with a digest."""
+
+    digest = True
+
+    def put(self, stream):
+        return self._publish(self._next(), _write_and_hash, stream)
 
 
 class OneFolder(Floor):
@@ -239,13 +252,15 @@ def _require_reflink(root):
             os.unlink(target)
 
 
-def _write_and_rename(key, fill, source, durable):
+def _write_and_rename(key, fill, source, durable, digest=False):
     path, temporary, _ = key
     fd = os.open(temporary, _CREATE, 0o600)
     try:
         try:
             os.fchmod(fd, 0o600)
-            fill(fd, source)
+            found = fill(fd, source)
+            if digest and found:
+                os.setxattr(fd, 'user.sha256', found)
             if durable:
                 os.fsync(fd)
         finally:
@@ -297,6 +312,16 @@ def _write_stream(fd, stream):
         chunk = read(_CHUNK_SIZE)
         if not chunk:
             return
+        _write(fd, chunk)
+
+
+def _write_and_hash(fd, stream):
+    read, digest = stream.read, hashlib.sha256()
+    while True:
+        chunk = read(_CHUNK_SIZE)
+        if not chunk:
+            return digest.hexdigest().encode('ascii')
+        digest.update(chunk)
         _write(fd, chunk)
 
 

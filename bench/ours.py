@@ -50,10 +50,12 @@ class Module(Contender):
 class Ours(Module):
     """mezeo_fsstore with `durable=False`, all of its shards made beforehand."""
 
+    digest = None
+
     def __init__(self, root):
         from mezeo_fsstore import FilesystemStorage
         super().__init__(root)
-        self.storage = FilesystemStorage(root=root, durable=self.durable)
+        self.storage = FilesystemStorage(root=root, durable=self.durable, digest=self.digest)
         self._make_shards()
 
     def _make_shards(self):
@@ -78,9 +80,15 @@ class Ours(Module):
 
 
 class DurableOurs(Ours):
-    """mezeo_fsstore as it is by default."""
+    """mezeo_fsstore as it is by default: it syncs, and keeps a digest with each object."""
 
     durable = True
+
+
+class WithoutDigest(DurableOurs):
+    """It syncs, and keeps no digest."""
+
+    digest = 'none'
 
 
 class _Chunks(Ours):

@@ -6,6 +6,7 @@ import os
 _CLASSES = {
     'floor': 'floor.Floor',
     'floor, durable': 'floor.DurableFloor',
+    'floor, digest, durable': 'floor.HashingFloor',
     'one folder': 'floor.OneFolder',
     'one folder, durable': 'floor.DurableOneFolder',
     'bare': 'floor.Bare',
@@ -17,6 +18,7 @@ _CLASSES = {
     'reflink, durable': 'floor.DurableReflink',
     'mezeo_fsstore': 'ours.Ours',
     'mezeo_fsstore, durable': 'ours.DurableOurs',
+    'mezeo_fsstore, no digest, durable': 'ours.WithoutDigest',
     'chunks of 64 KiB': 'ours.Chunks64K',
     'chunks of 1 MiB': 'ours.Chunks1M',
     'chunks of 4 MiB': 'ours.Chunks4M',
@@ -34,7 +36,8 @@ _CLASSES = {
 #: Those that never sync, those that do, and those whose reading is worth comparing.
 RELAXED = ('floor', 'mezeo_fsstore', 'simple', 'filedepot', 'minimalkv', 'libcloud', 'django',
            'fsspec', 'obstore')
-DURABLE = ('floor, durable', 'mezeo_fsstore, durable', 'atomicwrites', 'swift')
+DURABLE = ('floor, durable', 'floor, digest, durable', 'mezeo_fsstore, durable',
+           'mezeo_fsstore, no digest, durable', 'atomicwrites', 'swift')
 READERS = RELAXED + ('swift',)
 
 

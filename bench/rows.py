@@ -228,6 +228,7 @@ def rows(quick=False):
         Put('put-64k-durable', 'put 64 KiB, durable', durable, few, 64 * KIB),
         Put('put-256m', 'put ' + text, relaxed, 1, large),
         Put('put-256m-durable', 'put %s, durable' % text, durable, 1, large),
+        Put('put-1g-durable', 'put %s, durable' % huge_text, durable[:4], 1, huge),
         Put('chunks', 'put %s in chunks of 256 KiB, and others' % text,
             ('mezeo_fsstore', 'chunks of 64 KiB', 'chunks of 1 MiB', 'chunks of 4 MiB'), 1,
             large),
@@ -248,5 +249,5 @@ def rows(quick=False):
              large),
         Copy('copy-1g', 'server-side copy of ' + huge_text, relaxed[:2] + kernel, 1, huge),
         Copy('copy-1g-durable', 'server-side copy of %s, durable' % huge_text,
-             durable[:2] + durably, 1, huge),
+             durable[:1] + durable[2:3] + durably, 1, huge),
     ]

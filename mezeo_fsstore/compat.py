@@ -30,10 +30,7 @@ if sys.version_info[0] == 2:
         _fsetxattr, _fgetxattr = _libc.fsetxattr, _libc.fgetxattr
     except (ImportError, OSError, AttributeError, MemoryError):
         # MemoryError: under SELinux a server process may not make the memory that ctypes needs.
-        set_attribute = get_attribute = _unsupported
-
-        def drop_cache(fd):
-            """Without the system's library there is nothing to ask."""
+        set_attribute = get_attribute = forget_pages = _unsupported
     else:
         _fsetxattr.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t,
                                ctypes.c_int]
@@ -56,9 +53,12 @@ if sys.version_info[0] == 2:
             size = _checked(_fgetxattr(fd, name, room, len(room)))
             return room.raw[:size]
 
-        def drop_cache(fd):
-            """Ask the system to forget what it has in memory of the file behind `fd`."""
-            _libc.posix_fadvise64(fd, ctypes.c_int64(0), ctypes.c_int64(0), 4)
+        def forget_pages(fd, offset, size):
+            """Ask the system to forget that part of a file, 0 for all to the end, but not to wait.
+
+            What is still to be written is kept, and the system begins to write it.
+            """
+            _libc.posix_fadvise64(fd, ctypes.c_int64(offset), ctypes.c_int64(size), 4)
 
     def part_of(room, size):
         """Return the first `size` bytes of an `mmap`, without a copy."""
@@ -110,9 +110,12 @@ else:
     copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
 
-    def drop_cache(fd):
-        """Ask the system to forget what it has in memory of the file behind `fd`."""
-        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    def forget_pages(fd, offset, size):
+        """Ask the system to forget that part of a file, 0 for all to the end, but not to wait.
+
+        What is still to be written is kept, and the system begins to write it.
+        """
+        os.posix_fadvise(fd, offset, size, os.POSIX_FADV_DONTNEED)
 
     def part_of(room, size):
         """Return the first `size` bytes of an `mmap`, without a copy."""

@@ -51,7 +51,8 @@ class Store(object):
                 try:
                     # Only a file that its owner may write takes a digest.
                     disk.set_mode(fd, self._file_mode | stat.S_IWUSR, temporary)
-                    digest = streams.write_into(fd, stream, temporary, self._digest)
+                    digest = streams.write_into(
+                        fd, stream, temporary, self._digest, early=self._durable)
                     if digest:
                         disk.set_digest(fd, digest, temporary)
                     if not self._file_mode & stat.S_IWUSR:

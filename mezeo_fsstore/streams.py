@@ -16,6 +16,10 @@ from mezeo_fsstore.errors import DamagedObject
 # docs/speed.md has the figures.
 CHUNK_SIZE = 256 * 1024
 
+# What is to be synced goes to the disk by so much while the rest still comes. Of more the kernel
+# would drop a part from memory, on a busy machine, which the next download wants.
+EARLY_SIZE = 2 * 1024 * 1024
+
 
 def require_read(stream):
     """Raise TypeError unless `stream` has a method `read`."""
@@ -24,8 +28,10 @@ def require_read(stream):
                         % type(stream).__name__)
 
 
-def write_into(fd, stream, path, hashing):
+def write_into(fd, stream, path, hashing, early):
     """Write what is left in `stream` into the empty file behind `fd`, which is at `path`.
+
+    With `early` the disk begins with a large file while its stream still comes.
 
     Returns the digest that the file must carry, or None: without `hashing`, and for the copy of
     an object that has none. A stream that the store itself has opened is copied by the kernel; any
@@ -41,15 +47,16 @@ def write_into(fd, stream, path, hashing):
                 # The position is where reading would have left it.
                 stream.seek(0, os.SEEK_END)
             else:
-                _read_and_write(fd, stream, path)
+                _read_and_write(fd, stream, path, early)
             return digest
     digest = hashlib.sha256() if hashing else None
-    _read_and_write(fd, stream, path, digest)
+    _read_and_write(fd, stream, path, early, digest)
     return digest.hexdigest() if hashing else None
 
 
-def _read_and_write(fd, stream, path, digest=None):
+def _read_and_write(fd, stream, path, early, digest=None):
     """Write all that `read` returns until it returns `b''`; a short read is no end."""
+    written = begun = 0
     # Not `iter(read, b'')`: a StopIteration from a faulty `read` would end the loop quietly and
     # publish a part.
     while True:
@@ -63,6 +70,10 @@ def _read_and_write(fd, stream, path, digest=None):
         if digest:
             digest.update(chunk)
         disk.write_all(fd, chunk, path)
+        written += len(chunk)
+        if early and written - begun >= EARLY_SIZE:
+            disk.write_early(fd, begun, written - begun)
+            begun = written
 
 
 def verified(stream, path):

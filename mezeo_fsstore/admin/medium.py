@@ -7,7 +7,7 @@ import io
 import mmap
 import os
 
-from mezeo_fsstore.compat import drop_cache, part_of
+from mezeo_fsstore.compat import forget_pages, part_of
 
 # Of 256 KiB, 1 MiB and 4 MiB the quickest.
 _ROOM = 1024 * 1024
@@ -25,7 +25,7 @@ def digest_on_medium(fd, room, spend):
     system's error.
     """
     digest, position, size = hashlib.sha256(), 0, os.fstat(fd).st_size
-    drop_cache(fd)
+    _forget(fd)
     direct = _read_directly(fd, True)
     os.lseek(fd, 0, os.SEEK_SET)
     stream = io.FileIO(fd, closefd=False)
@@ -45,6 +45,13 @@ def digest_on_medium(fd, room, spend):
         position += number
         spend(number)
     return digest.hexdigest(), direct
+
+
+def _forget(fd):
+    try:
+        forget_pages(fd, 0, 0)
+    except EnvironmentError:
+        pass  # then a direct read has to do
 
 
 def _read_directly(fd, wanted):

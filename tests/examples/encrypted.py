@@ -80,7 +80,16 @@ class EncryptedStorage(StorageModule):
         self._below(context).assign(context, module_data, _Encrypting(header, cipher, stream))
 
     def available(self, context, module_data):
-        return self._below(context).available(context, module_data)
+        """Return True if the object is there, in a size that an encrypted one can have."""
+        below = self._below(context)
+        if not below.available(context, module_data):
+            return False
+        try:
+            _plain_size(below.get_size(context, module_data))
+        except DamagedObject:
+            # So that the platform copies it here anew.
+            return False
+        return True
 
     def get_read_stream(self, context, module_data):
         """Return a stream over the decrypted bytes. Raises DamagedObject, as its reads do."""
@@ -191,6 +200,8 @@ class DecryptingReader(object):
     def seek(self, offset, whence=os.SEEK_SET):
         """Go to `offset` from the start, the position or the end. Returns the new position."""
         origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}
+        if whence not in origins:
+            raise ValueError('%r is no origin to seek from' % (whence,))
         position = origins[whence] + offset
         if position < 0:
             raise ValueError('%d is before the start of the object' % position)

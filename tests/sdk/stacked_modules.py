@@ -31,11 +31,18 @@ def registrations(layers, folder, number=0):
 
     The directories that they name are made, if they are not there, below `folder`.
     """
-    for part in ('store', 'index'):
+    for part in ('store', 'index/contents', 'index/references', 'index/pending'):
         if not os.path.isdir(os.path.join(folder, part)):
             os.makedirs(os.path.join(folder, part))
     return [json.dumps(dict(layer, label='%s #' % label)).replace('@', folder)
             .replace('#', str(number)) for label, layer in layers]
+
+
+def sweep(platform):
+    """Have the modules of `platform` that destroy later do it now."""
+    for module in platform.modules.values():
+        if hasattr(module, 'sweep'):
+            module.sweep(platform.context)
 
 
 class LayerCase(StorageModuleTestBase):
@@ -66,6 +73,7 @@ class LayerCase(StorageModuleTestBase):
         return self.platform.module('%s %d' % (self.layers[-1][0], number))
 
     def listStorage(self):
+        sweep(self.platform)
         folder = os.path.join(self.folder, '0')
         return [os.path.relpath(os.path.join(parent, name), folder)
                 for parent, _, names in os.walk(folder) for name in names]

@@ -269,6 +269,11 @@ class EncryptionTest(unittest.TestCase):
         for length in (0, HEADER, HEADER + 15, HEADER + SEALED + 16, HEADER + SEALED + 1):
             self.below.objects[module_data] = b'x' * length
             self.assertRaises(DamagedObject, self.storage.get_size, self.context, module_data)
+            self.assertTrue(self.storage.available(self.context, module_data) is False)
+        # So the platform copies it here anew.
+        self.storage.assign(self.context, module_data, Stream(b'content'))
+        self.assertTrue(self.storage.available(self.context, module_data) is True)
+        self.assertEqual(b'content', self.get(module_data))
 
     def test_a_reader_that_meets_a_replacement_while_it_opens_tries_again(self):
         module_data = self.put(content(1000))
@@ -337,6 +342,8 @@ class EncryptionTest(unittest.TestCase):
         self.assertEqual(content(1000)[990:], stream.read(100))
         self.assertEqual(1000, stream.tell())
         self.assertRaises(ValueError, stream.seek, -1)
+        self.assertRaises(ValueError, stream.seek, 0, 9)
+        self.assertEqual(1000, stream.tell())
 
 
 # 'stored by the first version', under the key HEX.

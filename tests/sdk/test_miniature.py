@@ -8,7 +8,8 @@ import tempfile
 
 from tests import Stream, StreamError, content
 from tests.kit.miniature import Platform, RangeError, Server
-from tests.sdk.stacked_modules import FILES, SIMPLE, deduplicated, encrypted, registrations
+from tests.sdk.stacked_modules import (
+    FILES, SIMPLE, deduplicated, encrypted, registrations, sweep)
 from tests.sdk.test_encrypted import needs_cryptography
 from tests.support import PROJECT, EggTestCase, mock, start_python, unittest
 
@@ -24,7 +25,9 @@ class FolderCase(unittest.TestCase):
         return [text for place in 'AB' for text in
                 registrations(layers, os.path.join(self.folder, place), place)]
 
-    def files(self):
+    def files(self, platform):
+        """Return the names of all files, once `platform` has destroyed what it destroys later."""
+        sweep(platform)
         return [name for _, _, names in os.walk(self.folder) for name in names if name != 'lock']
 
 
@@ -63,7 +66,29 @@ class PlatformTest(FolderCase):
         for place in ('Store A', 'Store B'):
             self.assertEqual(content(70000), self.platform.download(replicated, place))
         self.platform.delete(replicated)
-        self.assertEqual([], self.files())
+        self.assertEqual([], self.files(self.platform))
+
+    def test_what_is_gone_from_a_location_is_copied_there_anew(self):
+        self.check_healing(os.remove, (content(70000), content(70000), b'', b'other'))
+
+    def check_healing(self, damage, contents):
+        """Objects whose files at B are damaged by `damage(path)` are copied there from A."""
+        objects = []
+        for data in contents:
+            stored = self.platform.replicate(self.upload(data), 'Store A', 'Store B')[0]
+            objects.append((stored, data))
+        for folder, _, names in os.walk(os.path.join(self.folder, 'B', 'store')):
+            for name in names:
+                damage(os.path.join(folder, name))
+        for stored, data in objects:
+            self.assertFalse(self.platform.available(stored, 'Store B'))
+            healed, copied = self.platform.replicate(stored, 'Store A', 'Store B')
+            self.assertTrue(copied)
+            self.assertTrue(self.platform.available(healed, 'Store B'))
+            self.assertEqual(data, self.platform.download(healed, 'Store B'))
+        sweep(self.platform)
+        for stored, data in objects:
+            self.assertEqual(data, self.platform.download(stored, 'Store A'))
 
     def test_a_copy_is_another_object(self):
         stored = self.upload(content(70000))
@@ -73,12 +98,12 @@ class PlatformTest(FolderCase):
             self.platform.delete(copy)
             self.assertEqual(content(70000), self.platform.download(stored, 'Store A'))
         self.platform.delete(stored)
-        self.assertEqual([], self.files())
+        self.assertEqual([], self.files(self.platform))
 
     def test_a_client_that_hangs_up_leaves_nothing(self):
         self.assertRaises(StreamError, self.platform.upload, 'Store A',
                           Stream(content(70000), 1000, StreamError))
-        self.assertEqual([], self.files())
+        self.assertEqual([], self.files(self.platform))
 
     def test_statistics_are_what_the_interfaces_show(self):
         self.assertEqual(['free', 'total', 'used'],
@@ -108,14 +133,24 @@ class Platform2012Test(PlatformTest):
 class DeduplicatedPlatformTest(PlatformTest):
     layers = [('Below', FILES), ('Store', deduplicated('Below'))]
 
+    def test_what_is_cut_at_a_location_is_copied_there_anew(self):
+        def cut(path):
+            with open(path, 'r+b') as stored:
+                stored.truncate(os.path.getsize(path) - 1)
+
+        def empty(path):
+            open(path, 'wb').close()
+        for damage in (cut, empty):
+            self.check_healing(damage, (content(70000), content(70000), b'other'))
+
 
 @needs_cryptography
-class StackedPlatformTest(PlatformTest):
+class StackedPlatformTest(DeduplicatedPlatformTest):
     layers = [('Lowest', FILES), ('Below', encrypted('Lowest')), ('Store', deduplicated('Below'))]
 
 
 @needs_cryptography
-class StackedPlatform2012Test(PlatformTest):
+class StackedPlatform2012Test(DeduplicatedPlatformTest):
     revision = 2012
     layers = [('Lowest', FILES), ('Below', deduplicated('Lowest')), ('Store', encrypted('Below'))]
 
@@ -149,8 +184,8 @@ class EggOnServersTest(EggTestCase, FolderCase):
                             cwd=self.built)
 
     def serve(self, revision, *layers):
-        texts = self.register(*layers)
-        servers = [Server(self.start, texts, revision) for _ in range(3)]
+        self.texts = self.register(*layers)
+        servers = [Server(self.start, self.texts, revision) for _ in range(3)]
         for server in servers:
             self.addCleanup(server.stop)
         return servers
@@ -180,7 +215,7 @@ class EggOnServersTest(EggTestCase, FolderCase):
             self.assertRaises(RuntimeError, first.call, 'download', stored, 'Store A')
             third.call('delete', copy)
         self.assertTrue(first.call('statistics', 'Store A')['capacity']['total'] > 0)
-        self.assertEqual([], self.files())
+        self.assertEqual([], self.files(Platform(self.texts)))
 
     def test_the_first_revision(self):
         files = dict(FILES, args={'root': '@/store'})
