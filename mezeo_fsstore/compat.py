@@ -72,6 +72,25 @@ if sys.version_info[0] == 2:
         """Return a binary file object that reads from `fd`, and owns it from now on."""
         return os.fdopen(fd, 'rb')
 
+    class TextOutput(object):
+        """A file of text over `buffer`, a buffered file of bytes, as io.TextIOWrapper is one.
+
+        It takes both kinds of string. Only `unicode` is encoded: bytes go out as they are.
+        """
+
+        def __init__(self, buffer, encoding, errors, line_buffering):
+            self.buffer, self.encoding = buffer, encoding
+            self._errors, self._line_buffering = errors, line_buffering
+            self.flush, self.fileno, self.isatty = buffer.flush, buffer.fileno, buffer.isatty
+
+        def write(self, text):
+            """Write `text`; with `line_buffering` it is passed on at once."""
+            if not isinstance(text, str):
+                text = text.encode(self.encoding, self._errors)
+            self.buffer.write(text)
+            if self._line_buffering:
+                self.flush()
+
     # It returns all names at once, and there is nothing else.
     iterate_names = os.listdir
 
@@ -105,6 +124,7 @@ else:
             return os.pread(self.fileno(), 8192, self.tell())
 
     open_stream = ReadStream
+    TextOutput = io.TextIOWrapper
 
     # From Python 3.8 on, and in the kernel from 4.5 on.
     copy_file_range = getattr(os, 'copy_file_range', _unsupported)

@@ -55,7 +55,7 @@ def examine(root, durable, volatile):
                 ('life of an object, not durable', _life(volatile, *objects)),
                 ('what the filesystem offers', _offers(root))]
     # All of them, also after one that failed.
-    passed = [_passes(title, steps) for title, steps in sections]
+    passed = [_passes(root, title, steps) for title, steps in sections]
     print('\n%s' % ('all is well' if all(passed) else 'FAILED: see above'))
     return all(passed)
 
@@ -64,7 +64,7 @@ class _Warning(Exception):
     """What an administrator should know, though objects are safe."""
 
 
-def _passes(title, steps):
+def _passes(root, title, steps):
     """Run steps, pairs of a name and a function that may return a text, until one fails."""
     print('\n%s' % title)
     try:
@@ -75,7 +75,7 @@ def _passes(title, steps):
             except _Warning as warning:
                 verdict, text = 'warn', str(warning)
             except Exception as error:
-                verdict, text = 'FAIL', explain(error)
+                verdict, text = 'FAIL', explain(error, root.path)
             if text is None:
                 text = '%10.3f ms' % ((time.time() - started) * 1000)
             print('%-5s %-35s %s' % (verdict, name, text))
@@ -91,8 +91,8 @@ def _passes(title, steps):
 def _state(root, storage):
     numbers = storage.statistics(None)
     yield 'marker', lambda: _marker(root)
-    yield 'bytes free', lambda: _free(numbers['capacity'], 1024 ** 3, ' GiB')
-    yield 'inodes free', lambda: _free(numbers['inodes'], 1, '')
+    yield 'bytes free', lambda: _free(root, numbers['capacity'], 1024 ** 3, ' GiB')
+    yield 'inodes free', lambda: _free(root, numbers['inodes'], 1, '')
     yield 'rights', lambda: _rights(root)
     yield 'clock', lambda: _clock(root)
 
@@ -104,13 +104,13 @@ def _marker(root):
     return root.root_id
 
 
-def _free(numbers, unit, suffix):
+def _free(root, numbers, unit, suffix):
     total, free = numbers['total'], numbers['free']
     if total < 0:
         return 'unknown'
     text = '%.*f%s of %.*f%s' % (unit > 1, free / unit, suffix, unit > 1, total / unit, suffix)
     if free == 0:
-        raise EnvironmentError(errno.ENOSPC, text)
+        raise EnvironmentError(errno.ENOSPC, text, root.path)
     if free < total * _LEAST_FREE:
         raise _Warning('%s: it is nearly full' % text)
     return text

@@ -10,9 +10,9 @@ import time
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.marking import time_of
-from mezeo_fsstore.admin.options import add_command, add_json, add_registered
+from mezeo_fsstore.admin.options import add_command, add_json, add_registered, always
 from mezeo_fsstore.admin.registration import act_as_owner, root_of
-from mezeo_fsstore.admin.terminal import meter, printable
+from mezeo_fsstore.admin.terminal import counted, meter, printable
 from mezeo_fsstore.module_data import compose
 
 _SECONDS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
@@ -23,7 +23,7 @@ def add_commands(commands):
     command = add_command(
         commands, ls,
         'List the objects: module_data, bytes, time of the last change (UTC), divided by tabs.',
-        'Any such line serves as the MODULE_DATA of get, size and rm.')
+        'Any such line serves as the MODULE_DATA of get, size and rm.', reads=always)
     add_json(command,
              'print objects of JSON with path, size and mtime (seconds since 1970) instead')
     command.add_argument('--foreign', action='store_true', help=(
@@ -32,7 +32,7 @@ def add_commands(commands):
     command = add_command(
         commands, sweep, 'List the temporaries that crashed writers have left.',
         'Age is told by the clock of the filesystem itself, with a file that this makes and '
-        'removes.')
+        'removes.', reads=lambda options: not options.delete)
     add_registered(command)
     command.add_argument('--delete', action='store_true', help='remove them')
     command.add_argument('--older-than', metavar='AGE', type=_age, default='24h',
@@ -42,7 +42,7 @@ def add_commands(commands):
 def ls(options):
     """Run `ls`: print a line for each object, or for each thing that is none."""
     counts = {inventory.OBJECT: 0, inventory.TEMPORARY: 0, inventory.FOREIGN: 0}
-    with meter('files', beside=sys.stdout) as progress:
+    with meter('file', beside=sys.stdout) as progress:
         for entry in inventory.entries(root_of(options)):
             counts[entry.kind] += 1
             progress.update(1)
@@ -50,8 +50,9 @@ def ls(options):
                 sys.stdout.write(_line(entry, options))
     if options.foreign:
         sys.stdout.flush()
-        sys.stderr.write('%(temporary)d temporaries, %(foreign)d foreign; %(object)d objects\n'
-                         % counts)
+        sys.stderr.write('%s, %d foreign; %s\n' % (
+            counted(counts[inventory.TEMPORARY], 'temporary', 'temporaries'),
+            counts[inventory.FOREIGN], counted(counts[inventory.OBJECT], 'object')))
     return 0
 
 
@@ -62,7 +63,7 @@ def sweep(options):
     act_as_owner(root)
     newest = time_of(root) - options.older_than
     number = total = 0
-    with meter('files', beside=sys.stdout) as progress:
+    with meter('file', beside=sys.stdout) as progress:
         for entry in inventory.entries(root):
             progress.update(1)
             if entry.kind == inventory.TEMPORARY and entry.status.st_mtime < newest:
@@ -71,8 +72,9 @@ def sweep(options):
                 number += 1
                 total += entry.status.st_size
                 sys.stdout.write(_line(entry, options))
-    print('%d temporaries, %d bytes: %s' % (
-        number, total, 'removed' if options.delete else 'would be removed with --delete'))
+    print('%s, %s: %s' % (
+        counted(number, 'temporary', 'temporaries'), counted(total, 'byte'),
+        'removed' if options.delete else 'would be removed with --delete'))
     return 0
 
 

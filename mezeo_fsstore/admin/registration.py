@@ -2,6 +2,7 @@
 
 import os
 
+from mezeo_fsstore.admin.users import become
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.storage import FilesystemStorage
 
@@ -23,6 +24,4 @@ def act_as_owner(root):
     """
     owner = os.stat(root.path)
     if os.geteuid() == 0 and owner.st_uid != 0:
-        os.setgroups([])
-        os.setgid(owner.st_gid)
-        os.setuid(owner.st_uid)
+        become(owner.st_uid, owner.st_gid)

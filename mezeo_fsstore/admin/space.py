@@ -9,13 +9,14 @@ import sys
 
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered
 from mezeo_fsstore.admin.registration import root_of, storage_of
-from mezeo_fsstore.admin.terminal import fail
+from mezeo_fsstore.admin.terminal import fail, in_units
 
 
 def add_commands(commands):
     """Add `df` to the parser of the command line."""
     command = add_command(commands, df,
-                          'Print how many bytes and inodes there are, used and free.')
+                          'Print how many bytes and inodes there are, used and free.',
+                          reads=lambda options: options.warn == float('inf'))
     add_registered(command)
     add_json(command, 'print what the module\'s statistics() returns instead')
     command.add_argument('--warn', metavar='PERCENT', type=_percentage, default=float('inf'),
@@ -30,7 +31,7 @@ def df(options):
         print(json.dumps(statistics, sort_keys=True))
     else:
         print('%-7s %14s %14s %14s %5s' % ('', 'total', 'used', 'free', 'used'))
-        for name, key, show in (('bytes', 'capacity', _bytes), ('inodes', 'inodes', str)):
+        for name, key, show in (('bytes', 'capacity', in_units), ('inodes', 'inodes', str)):
             numbers = statistics[key]
             known = numbers['total'] >= 0
             cells = [show(numbers[column]) if known else '-'
@@ -54,11 +55,3 @@ def _percentage(text):
 
 def _percent(numbers):
     return numbers['used'] * 100 / numbers['total'] if numbers['total'] > 0 else 0
-
-
-def _bytes(number):
-    for unit in ('B', 'KiB', 'MiB', 'GiB', 'TiB'):
-        if number < 1024:
-            return '%.*f %s' % (unit != 'B', number, unit)
-        number /= 1024
-    return '%.1f PiB' % number

@@ -96,7 +96,7 @@ class LsTest(ListingTestCase):
         self.assertEqual(path_in(module_data),
                          path_in(self.succeeds('ls', self.root).split('\t')[0]))
         status, output, errors = self.run_command('ls', self.root, '--foreign')
-        self.assertEqual((0, '2 temporaries, %d foreign; 1 objects\n' % len(foreign)),
+        self.assertEqual((0, '2 temporaries, %d foreign; 1 object\n' % len(foreign)),
                          (status, errors.decode('ascii')))
         found = [line.split('\t') for line in output.decode('ascii').splitlines()]
         self.assertEqual(foreign, sorted(
@@ -187,18 +187,18 @@ class SweepTest(ListingTestCase):
         return lines[-1], os.path.exists(self.old), os.path.exists(self.young)
 
     def test_it_removes_nothing_unless_it_is_told_to(self):
-        self.assertEqual(('1 temporaries, 10 bytes: would be removed with --delete', True, True),
+        self.assertEqual(('1 temporary, 10 bytes: would be removed with --delete', True, True),
                          self.swept())
 
     def test_it_removes_what_is_older_than_a_day(self):
-        self.assertEqual(('1 temporaries, 10 bytes: removed', False, True), self.swept('--delete'))
+        self.assertEqual(('1 temporary, 10 bytes: removed', False, True), self.swept('--delete'))
         self.assertEqual(('0 temporaries, 0 bytes: removed', False, True), self.swept('--delete'))
 
     def test_the_age_is_a_number_and_a_unit(self):
         for age, removed in (('86390s', 1), ('1500m', 0), ('25h', 0), ('1d', 1), ('2d', 0),
                              ('23h', 2), ('0s', 2)):
             line = self.swept('--older-than', age)[0]
-            self.assertTrue(line.startswith('%d temporaries' % removed), (age, line))
+            self.assertTrue(line.startswith('%d temporar' % removed), (age, line))
         for bad in ('', '5', 'd', '-1d', '1w', '1.5h', '1d\n', '9999999999d'):
             status, _, errors = self.run_command('sweep', self.root, '--older-than=' + bad)
             self.assertEqual(2, status)
