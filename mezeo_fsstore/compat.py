@@ -94,12 +94,29 @@ if sys.version_info[0] == 2:
     # It returns all names at once, and there is nothing else.
     iterate_names = os.listdir
 
+    class _Entry(object):
+        """What Python 3 gives for an entry of a directory."""
+
+        def __init__(self, path, name):
+            self._path, self.name = path, name
+
+        def stat(self, follow_symlinks):
+            return (os.stat if follow_symlinks else os.lstat)(os.path.join(self._path, self.name))
+
+    def iterate_entries(path):
+        """Yield the entries of the directory `path`, in no order."""
+        for name in os.listdir(path):
+            yield _Entry(path, name)
+
     def native_path(path):
         """Return `path` as the byte string that Python 2 gives to the system.
 
         JSON yields `unicode`, and under Apache's C locale Python would encode it as ASCII.
         """
         return path if isinstance(path, str) else path.encode('utf-8')
+
+    # Names of the system are byte strings, as it gives them.
+    native_name = str
 
 else:
     import io  # not for 2.6, where it is slow
@@ -145,6 +162,9 @@ else:
     set_attribute = getattr(os, 'setxattr', _unsupported)
     get_attribute = getattr(os, 'getxattr', _unsupported)
 
+    # It asks for the status of an entry without the time that Python takes to join its path.
+    iterate_entries = os.scandir
+
     def iterate_names(path):
         """Yield the names in the directory `path`, in no order."""
         with os.scandir(path) as found:
@@ -162,3 +182,6 @@ else:
         except UnicodeEncodeError:
             return os.fsdecode(path.encode('utf-8'))
         return path
+
+    # A byte that is no text in this locale becomes an escape that stands for it alone.
+    native_name = os.fsdecode

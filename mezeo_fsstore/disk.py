@@ -6,6 +6,7 @@ descriptors; and a test can record the calls, or let any of them fail.
 A bare `except` here and in `store` always ends in `raise`: it cleans up, it hides nothing.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -13,8 +14,8 @@ import re
 import stat
 
 from mezeo_fsstore.compat import (
-    O_CLOEXEC, O_PATH, copy_file_range, forget_pages, get_attribute, iterate_names, open_stream,
-    sendfile, set_attribute, text_types)
+    O_CLOEXEC, O_PATH, copy_file_range, forget_pages, get_attribute, iterate_entries, iterate_names,
+    open_stream, sendfile, set_attribute, text_types)
 
 # O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
@@ -291,6 +292,16 @@ def discard(path, fd=None):
         pass
 
 
+def remove_directory(path):
+    """Remove the empty directory `path`."""
+    os.rmdir(path)
+
+
+def touch(path):
+    """Give what is at `path` the time of its filesystem's clock, at which it was changed last."""
+    os.utime(path, None)
+
+
 def make_directory(path, mode):
     """Make the directory `path`, with `mode` less the umask."""
     os.mkdir(path, mode)
@@ -299,6 +310,34 @@ def make_directory(path, mode):
 def listdir(path):
     """Return an iterator over the names in the directory `path`, in no order."""
     return iter(iterate_names(path))
+
+
+def scan(path):
+    """Yield triples of a name in the directory `path`, its `os.lstat` and None, in no order.
+
+    Nothing is raised. Where a name can't be asked, its triple is the name, None and the error. A
+    listing that can't begin or go on ends with '', None and the error. What has vanished since it
+    was listed is left out.
+    """
+    try:
+        with contextlib.closing(iterate_entries(path)) as found:
+            for entry in found:
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except EnvironmentError as error:
+                    if not has_vanished(error):
+                        yield entry.name, None, error
+                else:
+                    yield entry.name, status, None
+    except EnvironmentError as error:
+        if error.filename is None:
+            error.filename = path
+        yield '', None, error
+
+
+def has_vanished(error):
+    """Return whether `error` says that what was asked for is not there."""
+    return error.errno in (errno.ENOENT, errno.ENOTDIR)
 
 
 def refuse_link(path):

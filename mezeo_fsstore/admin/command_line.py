@@ -5,7 +5,7 @@ import errno
 import sys
 
 from mezeo_fsstore import __version__
-from mezeo_fsstore.admin import checking, listing, marking, objects, space
+from mezeo_fsstore.admin import checking, listing, marking, objects, scrubbing, space
 from mezeo_fsstore.admin.advice import explain
 from mezeo_fsstore.admin.standard_streams import OutputError
 from mezeo_fsstore.admin.terminal import fail
@@ -66,6 +66,6 @@ def _parser():
     parser.add_argument('--version', action=_Version, nargs=0, help='print the version and exit')
     commands = parser.add_subparsers(metavar='COMMAND', dest='command')
     commands.required = True
-    for family in (checking, marking, objects, listing, space):
+    for family in (checking, marking, objects, listing, space, scrubbing):
         family.add_commands(commands)
     return parser

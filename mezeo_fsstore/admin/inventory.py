@@ -27,12 +27,12 @@ Entry = namedtuple('Entry', 'kind path status')
 class Failures(object):
     """Says what failed, a line on standard error each, and counts it in `number`."""
 
-    def __init__(self):
-        self.number = 0
+    def __init__(self, root):
+        self._root, self.number = root, 0
 
     def __call__(self, error):
         self.number += 1
-        fail(explain(error))
+        fail(explain(error, self._root.path))
 
     @property
     def status(self):

@@ -56,10 +56,9 @@ def _forget(fd):
 
 def _read_directly(fd, wanted):
     """Switch O_DIRECT on or off; return whether the system has done so."""
-    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
-    flags = flags | os.O_DIRECT if wanted else flags & ~os.O_DIRECT
     try:
-        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL) & ~os.O_DIRECT
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT if wanted else flags)
     except EnvironmentError:
         return False
     return True

@@ -15,7 +15,7 @@ _UNREADABLE_ERRORS = frozenset([errno.EIO, errno.ENODATA, errno.EILSEQ, errno.ER
                                 errno.EBADMSG, errno.EUCLEAN])
 
 
-class NoDigest(EnvironmentError):
+class NoDigest(Exception):
     """The attribute of an object holds something else than a digest."""
 
 
@@ -38,10 +38,9 @@ class Prover(object):
         """
         expected = disk.get_digest(fd, path)
         if expected is None and disk.digest_attribute(fd, path) is not None:
-            raise NoDigest(errno.EINVAL, 'its attribute user.sha256 is no digest; it is left alone',
-                           path)
+            raise NoDigest('%s: its attribute user.sha256 is no digest; it is left alone' % path)
         found = self._read(fd, path, 0)
-        if found == expected or expected is None and found and not sign:
+        if found and (found == expected or expected is None and not sign):
             return (WHOLE if expected else UNSIGNED), False
         again = self._read(fd, path, 1)
         if found != again:

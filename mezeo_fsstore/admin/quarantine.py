@@ -1,8 +1,8 @@
 """The quarantine of a root: damaged objects, out of the way, so that the platform copies good ones.
 
-Until an object is in quarantine it is in its place, and the reverse, at every moment. What takes its
-place meanwhile is never lost: a move that has taken the wrong file puts it back by a link, which,
-unlike a rename, never covers a newer one.
+At every moment an object is in its place or in quarantine. What takes its place meanwhile is never
+lost: a move that has taken the wrong file puts it back by a link, which, unlike a rename, never
+covers a newer one.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from mezeo_fsstore import disk, names
 _MODE = 0o700
 
 
-class Refused(EnvironmentError):
+class Refused(Exception):
     """An object was not moved, and why."""
 
 
@@ -38,10 +38,9 @@ class Quarantine(object):
         source, target = self._root.join(path), self._root.join(names.quarantined(path))
         with self._open(shard) as folder:
             if _is_there(target):
-                raise Refused(errno.EEXIST, 'not moved: a copy is in quarantine already', target)
+                raise Refused('%s: not moved, as a copy is in quarantine already' % source)
             if not self._has_links():
-                raise Refused(errno.EOPNOTSUPP, 'not moved: the filesystem has no hard links',
-                              source)
+                raise Refused('%s: not moved, as the filesystem has no hard links' % source)
             with _opened(os.path.dirname(source)) as origin:
                 try:
                     disk.rename(source, target)

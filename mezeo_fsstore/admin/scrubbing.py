@@ -9,10 +9,10 @@ import time
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.mounts import mount_of
-from mezeo_fsstore.admin.options import add_command, add_json, add_registered
+from mezeo_fsstore.admin.options import add_command, add_json, add_registered, always
 from mezeo_fsstore.admin.proving import (
-    DAMAGED, UNREADABLE, UNSTABLE, VERDICTS, WHOLE, Prover, is_still_there)
-from mezeo_fsstore.admin.quarantine import Quarantine
+    DAMAGED, UNREADABLE, UNSTABLE, VERDICTS, WHOLE, NoDigest, Prover, is_still_there)
+from mezeo_fsstore.admin.quarantine import Quarantine, Refused
 from mezeo_fsstore.admin.registration import act_as_owner, root_of
 from mezeo_fsstore.admin.terminal import counted, in_units, meter, printable
 from mezeo_fsstore.module_data import compose
@@ -36,7 +36,7 @@ def add_commands(commands):
         'verdict, module_data, bytes, time of the last change (UTC), divided by tabs.',
         'Verdicts: damaged, twice the same wrong content; unreadable, twice an error of the disk; '
         'unstable, not twice the same (suspect memory, cable or controller). The exit status is 1 '
-        'for any of them. It keeps no state: let cron divide the work by --part.')
+        'for any of them. It keeps no state: let cron divide the work by --part.', reads=always)
     add_registered(command)
     command.add_argument('--part', metavar='K/N', type=_part, default=(1, 1),
                          help='part K of N only, N from 1 to 4096: an object never changes its '
@@ -59,7 +59,7 @@ def scrub(options):
     root = root_of(options)
     root.check_marker()
     act_as_owner(root)
-    failures = inventory.Failures()
+    failures = inventory.Failures(root)
     work = _Scrub(root, options, failures)
     if options.quarantine:
         work.put_back_what_is_whole()
@@ -100,9 +100,8 @@ class _Scrub(object):
                 moved = bad and verdict != UNSTABLE and self._move(path, fd)
             finally:
                 disk.release(fd)
-        except EnvironmentError as error:
-            if not disk.has_vanished(error):
-                self._failed(error)
+        except (EnvironmentError, NoDigest) as error:
+            self._skip(error)
             return
         self._counts[verdict] += 1
         self._bytes += status.st_size
@@ -116,7 +115,7 @@ class _Scrub(object):
             return False
         try:
             moved = self._quarantine.take(path, fd)
-        except EnvironmentError as error:
+        except (EnvironmentError, Refused) as error:
             self._failed(error)
             return False
         self._moved += moved
@@ -139,9 +138,13 @@ class _Scrub(object):
                 disk.release(fd)
             if whole and self._quarantine.put_back(names.of_quarantined(path)):
                 sys.stderr.write('put back, as it proves whole: %s\n' % printable(full))
-        except EnvironmentError as error:
-            if not disk.has_vanished(error):
-                self._failed(error)
+        except (EnvironmentError, NoDigest) as error:
+            self._skip(error)
+
+    def _skip(self, error):
+        # What has vanished since it was listed is no failure.
+        if not (isinstance(error, EnvironmentError) and disk.has_vanished(error)):
+            self._failed(error)
 
     def has_found_damage(self):
         """Return whether any object was not whole."""

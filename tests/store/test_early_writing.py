@@ -5,7 +5,7 @@ import subprocess
 
 from mezeo_fsstore import disk, streams
 from tests import Stream, content
-from tests.support import RootTestCase, mock, mounted, unittest
+from tests.support import RootTestCase, mock, mounted
 
 MIB = 1024 * 1024
 
