@@ -45,7 +45,7 @@ if sys.version_info[0] == 2:
         _fsetxattr, _fgetxattr = _libc.fsetxattr, _libc.fgetxattr
     except (ImportError, OSError, AttributeError, MemoryError):
         # MemoryError: under SELinux a server process may not make the memory that ctypes needs.
-        set_attribute = get_attribute = _unsupported
+        set_attribute = get_attribute = forget_pages = _unsupported
     else:
         _fsetxattr.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t,
                                ctypes.c_int]
@@ -68,9 +68,20 @@ if sys.version_info[0] == 2:
             size = _checked(_fgetxattr(fd, name, room, len(room)))
             return room.raw[:size]
 
+        def forget_pages(fd, offset, size):
+            """Ask the system to forget that part of a file, 0 for all to the end, but not to wait.
+
+            What is still to be written is kept, and the system begins to write it.
+            """
+            _libc.posix_fadvise64(fd, ctypes.c_int64(offset), ctypes.c_int64(size), 4)
+
+    def part_of(room, size):
+        """Return the first `size` bytes of an `mmap`, without a copy."""
+        return buffer(room, 0, size)  # noqa: F821 (a name of Python 2)
+
     # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
     ReadStream = None
-    copy_file_range = sendfile = start_writing = _unsupported
+    copy_file_range = sendfile = _unsupported
 
     def open_stream(fd):
         """Return a binary file object that reads from `fd`, and owns it from now on."""
@@ -149,11 +160,16 @@ else:
     copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
 
-    def start_writing(fd, offset, size):
-        """Ask the system to begin to write that part of a file to the disk, and not to wait."""
-        # What is written needs no memory any more, says the call. What is still to be written stays
-        # there, and the kernel sets about it.
+    def forget_pages(fd, offset, size):
+        """Ask the system to forget that part of a file, 0 for all to the end, but not to wait.
+
+        What is still to be written is kept, and the system begins to write it.
+        """
         os.posix_fadvise(fd, offset, size, os.POSIX_FADV_DONTNEED)
+
+    def part_of(room, size):
+        """Return the first `size` bytes of an `mmap`, without a copy."""
+        return memoryview(room)[:size]
 
     # Linux has them, other systems do not.
     set_attribute = getattr(os, 'setxattr', _unsupported)

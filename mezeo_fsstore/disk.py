@@ -14,8 +14,8 @@ import re
 import stat
 
 from mezeo_fsstore.compat import (
-    O_CLOEXEC, O_PATH, copy_file_range, get_attribute, iterate_entries, open_stream, sendfile,
-    set_attribute, start_writing, text_types)
+    O_CLOEXEC, O_PATH, copy_file_range, forget_pages, get_attribute, iterate_entries, open_stream,
+    sendfile, set_attribute, text_types)
 
 # O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
@@ -152,7 +152,7 @@ def write_early(fd, offset, size):
     It waits for nothing, and where it can't be had nothing is lost.
     """
     try:
-        start_writing(fd, offset, size)
+        forget_pages(fd, offset, size)
     except EnvironmentError:
         pass
 
@@ -163,10 +163,15 @@ def set_digest(fd, digest, path):
     The filesystem may have no place for it: then there is none.
     """
     try:
-        _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
+        sign(fd, digest, path)
     except EnvironmentError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
+
+
+def sign(fd, digest, path):
+    """As `set_digest`, but raise EOPNOTSUPP where the filesystem has no place for it."""
+    _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
 
 
 def get_digest(fd, path):
@@ -174,13 +179,20 @@ def get_digest(fd, path):
 
     Any other value of the attribute counts as none.
     """
+    value = digest_attribute(fd, path) or ''
+    return str(value) if _SHA256.match(value) else None
+
+
+def digest_attribute(fd, path):
+    """Return the attribute in which the digest is kept, whatever it holds; None for no such one."""
     try:
-        digest = _call(path, get_attribute, fd, DIGEST).decode('latin-1')
+        return _call(path, get_attribute, fd, DIGEST).decode('latin-1')
     except EnvironmentError as error:
-        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP, errno.ERANGE):
+        if error.errno == errno.ERANGE:
+            return u'too long to be one'
+        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP):
             raise
         return None
-    return str(digest) if _SHA256.match(digest) else None
 
 
 def copy(source, position, fd, path):

@@ -73,6 +73,16 @@ def is_temporary(path):
     return _TEMPORARY.match(path) is not None
 
 
+def quarantined(path):
+    """Return the path in quarantine of the object at `path`."""
+    return '%s/%s' % (QUARANTINE, path)
+
+
+def of_quarantined(path):
+    """Return the path of the object that lies at `path` in quarantine."""
+    return path[len(QUARANTINE) + 1:]
+
+
 def is_quarantined(path):
     """Return whether `path`, relative to the root, is one of an object in quarantine."""
     return _QUARANTINED.match(path) is not None

@@ -5,7 +5,8 @@ import errno
 import sys
 
 from mezeo_fsstore import __version__
-from mezeo_fsstore.admin import checking, listing, marking, objects, space, sweeping
+from mezeo_fsstore.admin import (
+    checking, listing, marking, objects, scrubbing, space, sweeping)
 from mezeo_fsstore.admin.advice import explain
 from mezeo_fsstore.admin.options import EXIT_STATUS
 from mezeo_fsstore.admin.registration import read_registration
@@ -73,6 +74,6 @@ def _parser():
     parser.add_argument('--version', action=_Version, nargs=0, help='print the version and exit')
     commands = parser.add_subparsers(metavar='COMMAND', dest='command')
     commands.required = True
-    for family in (checking, marking, objects, listing, space, sweeping):
+    for family in (checking, marking, objects, listing, space, sweeping, scrubbing):
         family.add_commands(commands)
     return parser

@@ -30,7 +30,7 @@ class Seam(object):
             mock.patch.object(owner, name, self._through(call, getattr(owner, name)))
             for owner, name, call in (
                 (disk, 'set_attribute', 'fsetxattr'), (disk, 'get_attribute', 'fgetxattr'),
-                (disk, 'start_writing', 'fadvise'), (disk.fcntl, 'ioctl', 'ioctl'),
+                (disk, 'forget_pages', 'fadvise'), (disk.fcntl, 'ioctl', 'ioctl'),
                 (disk, 'copy_file_range', 'copy_file_range'), (disk, 'sendfile', 'sendfile'))]
 
     def __enter__(self):

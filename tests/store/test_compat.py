@@ -76,7 +76,7 @@ class LackingTest(unittest.TestCase):
     @unittest.skipIf(sys.version_info[0] == 2, 'Python 2 has no such call')
     def test_the_disk_is_set_about_a_part_of_a_file_by_the_advice_that_it_is_not_needed(self):
         with mock.patch('os.posix_fadvise') as advise:
-            compat.start_writing(5, 1000, 200)
+            compat.forget_pages(5, 1000, 200)
         dont_need = getattr(os, 'POSIX_FADV_DONTNEED')
         advise.assert_called_once_with(5, 1000, 200, dont_need)
 
@@ -134,7 +134,7 @@ class Python2Test(RootTestCase):
 
     def test_no_stream_is_ours_and_the_kernel_copies_nothing(self):
         self.assertTrue(self.compat.ReadStream is None)
-        for call in (self.compat.copy_file_range, self.compat.sendfile, self.compat.start_writing):
+        for call in (self.compat.copy_file_range, self.compat.sendfile):
             self.assertEqual(errno.EOPNOTSUPP, self.raised(OSError, call, 1, 2, 3).errno)
 
     def test_a_stream_is_a_binary_file_that_owns_its_descriptor(self):

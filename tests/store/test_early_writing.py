@@ -5,7 +5,7 @@ import subprocess
 
 from mezeo_fsstore import disk
 from tests import Stream, content
-from tests.support import RootTestCase, mock, mounted, unittest
+from tests.support import RootTestCase, mock, mounted
 
 MIB = 1024 * 1024
 
@@ -15,7 +15,7 @@ class EarlyWritingTest(RootTestCase):
     def begun(self, size, **settings):
         """Return the parts of an object of `size` bytes that were begun early."""
         self.storage = self.make(**settings)
-        with mock.patch.object(disk, 'start_writing') as start:
+        with mock.patch.object(disk, 'forget_pages') as start:
             self.put_zeros(size)
         return [call[0][1:] for call in start.call_args_list]
 
@@ -38,17 +38,16 @@ class EarlyWritingTest(RootTestCase):
         self.assertEqual([], self.begun(4 * MIB, durable=False))
 
     def test_where_it_can_not_be_had_nothing_is_lost(self):
-        with mock.patch.object(disk, 'start_writing', side_effect=OSError(22, 'not here')):
+        with mock.patch.object(disk, 'forget_pages', side_effect=OSError(22, 'not here')):
             module_data = self.storage.put(None, Stream(content(17 * MIB)))
         self.assertTrue(content(17 * MIB) == self.get(module_data))
 
     def test_an_interrupt_of_it_goes_on_and_leaves_nothing(self):
         for interrupt in (KeyboardInterrupt, MemoryError):
-            with mock.patch.object(disk, 'start_writing', side_effect=interrupt):
+            with mock.patch.object(disk, 'forget_pages', side_effect=interrupt):
                 self.raised(interrupt, self.storage.put, None, Stream(content(3 * MIB)))
             self.assertEqual([], self.files())
 
-    @unittest.skipUnless(hasattr(os, 'posix_fadvise'), 'this Python has no such call')
     def test_a_download_right_after_reads_no_disk(self):
         image = os.path.join(self.folder, 'image')
         with open(image, 'wb') as target:
