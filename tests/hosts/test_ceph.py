@@ -7,7 +7,9 @@ must find out.
 
 import errno
 import os
+import re
 import shutil
+import tempfile
 import threading
 
 from mezeo_fsstore import DamagedObject, FilesystemStorage, disk
@@ -17,6 +19,8 @@ from tests import Stream, content
 from tests.hosts import ceph
 from tests.hosts.shared_volume import STEPS, Load, SharedVolume, VolumeCase, digest, get
 from tests.kit.streams import WatchedStream
+from tests.pages.page_steps import Walk, read_page
+from tests.pages.test_deploy_page import section
 from tests.support import mark, mock, path_in, wait_until
 
 MEBIBYTE = 2 ** 20
@@ -116,7 +120,7 @@ class Call(threading.Thread):
         return self.result
 
 
-class CephTest(SharedVolume, VolumeCase):
+class CephTest(Walk, SharedVolume, VolumeCase):
 
     system = ceph
 
@@ -184,7 +188,7 @@ class CephTest(SharedVolume, VolumeCase):
     def test_below_min_size_calls_wait_or_raise_and_none_says_that_an_object_is_missing(self):
         stored, other = [self.first.put(None, Stream(content(400000))) for _ in range(2)]
         # A node whose reads wait for two seconds and no longer: the clock of this test.
-        impatient = self.mount('impatient', '--rados_osd_op_timeout=2')
+        impatient = self.mount('impatient', 'ceph.rados_osd_op_timeout=2')
         clock = FilesystemStorage(root=impatient).get_read_stream(None, stored)
         self.addCleanup(clock.close)
         self.addCleanup(self.cluster.revive)
@@ -297,17 +301,20 @@ class CephTest(SharedVolume, VolumeCase):
         return stored[0]
 
     def test_a_full_cluster_raises_and_leaves_nothing_and_reads_and_deletes_work(self):
-        self.addCleanup(self.set_full, 0.95)
+        self.addCleanup(self.make_room)
         self.assert_limits(self.check_a_full_cluster)
 
     def check_a_full_cluster(self):
-        self.set_full(0.95)
-        wait_until(self.takes_an_object, 'the cluster is full no longer', PATIENCE)
+        self.make_room()
         # Less than an empty OSD takes for itself.
         stored = self.check_a_limit(errno.ENOSPC, lambda: self.set_full(0.05))
         late = FilesystemStorage(root=os.path.join(self.cluster.mount('late'), self.name))
         self.assertTrue(content(MEBIBYTE) == Call(get, late, stored).outcome())
         self.cluster.unmount('late')
+
+    def make_room(self):
+        self.set_full(0.95)
+        wait_until(self.takes_an_object, 'the cluster is full no longer', PATIENCE)
 
     def set_full(self, ratio):
         # The three have to be in this order at each moment.
@@ -435,3 +442,33 @@ class CephTest(SharedVolume, VolumeCase):
             self.assertEqual('0 temporaries, 0 foreign; 1 objects', said)
             said = self.run_command('sweep', self.in_machine(node), '--older-than', '0s')
             self.assertTrue(said.startswith('0 temporaries'), said)
+
+    def test_a_backup_is_made_from_a_snapshot_as_the_page_shows(self):
+        root_id = mark(self.nodes[0])
+        stored = self.first.put(None, Stream(b'content'))
+        self.backup = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
+        self.addCleanup(shutil.rmtree, self.backup)
+        self.walk(section('CephFS'), 3, self.backup)
+        restored = os.path.join(self.backup, 'restored')
+        os.mkdir(restored)
+        self.cluster.machine.run('tar', '-C', restored, '--xattrs', '-xpf',
+                                 os.path.join(self.backup, 'objects.tar'))
+        storage = FilesystemStorage(root=restored, root_id=root_id)
+        self.assertEqual(b'content', get(storage, stored))
+        self.assertEqual(digest(b'content'), self.kept_digest(storage, stored))
+        self.assertEqual([], os.listdir(os.path.join(self.nodes[0], '.snap')))
+
+    def local(self, text):
+        for shown, here in (('/srv/objects', self.nodes[0]), (' /backup/', ' %s/' % self.backup)):
+            text = text.replace(shown, here)
+        return super(CephTest, self).local(text)
+
+    def test_the_examination_says_what_the_table_says(self):
+        report = self.run_command('check', self.in_machine('first'))
+        row = re.search('^[|] CephFS .*$', read_page('deploy.md'), re.M).group(0).split(' | ')
+        for cell, line, said in ((1, 'sync of directories', 'yes'), (5, 'inodes free', 'unknown'),
+                                 (4, 'copies that share blocks (reflink)', 'no'),
+                                 (6, 'extended attributes', 'yes')):
+            self.assertTrue(re.search('^ok    %s +%s$' % (re.escape(line), said), report, re.M),
+                            report)
+            self.assertTrue(row[cell].startswith('yes' if said == 'yes' else 'no'), row[cell])
