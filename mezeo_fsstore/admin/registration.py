@@ -8,7 +8,9 @@ import stat
 from collections import OrderedDict
 
 from mezeo_fsstore import arguments
+from mezeo_fsstore.admin.advice import SOURCE, blame
 from mezeo_fsstore.admin.terminal import say
+from mezeo_fsstore.admin.users import become
 from mezeo_fsstore.errors import ConfigurationError, MissingRoot
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.storage import FilesystemStorage
@@ -103,8 +105,9 @@ def _register(path, args):
 
 def _read(path):
     """Return the registration in the file `path`."""
-    with open(path, 'rb') as source:
-        content = source.read(_LONGEST)
+    with blame(SOURCE, path):
+        with open(path, 'rb') as source:
+            content = source.read(_LONGEST)
     if not content:
         raise ConfigurationError('it is empty, as `init FILE > FILE` makes it before it is read')
     registration = _object(content)
@@ -155,6 +158,4 @@ def _act_as_owner(path):
     except EnvironmentError:
         return  # there is no such root, as whoever uses it will say
     if os.geteuid() == 0 and owner.st_uid != 0:
-        os.setgroups([])
-        os.setgid(owner.st_gid)
-        os.setuid(owner.st_uid)
+        become(owner.st_uid, owner.st_gid)

@@ -101,6 +101,12 @@ class _Errors(_Descriptor):
         """There is no place left to say it but the exit status."""
 
 
+def has_failed(stream):
+    """Return whether anything that was written to `stream`, one of StandardStreams, was dropped."""
+    raw = getattr(getattr(stream, 'buffer', None), 'raw', None)
+    return isinstance(raw, _Descriptor) and raw.failed
+
+
 def _text(raw, replaced, line_buffering):
     """Return a file of text over `raw`, in the encoding of the stream that it replaces."""
     encoding = getattr(replaced, 'encoding', None) or 'utf-8'

@@ -21,7 +21,7 @@ import tempfile
 import uuid
 
 from tests.hosts.isolated_machine import TOOLS, Machine, Unavailable
-from tests.support import find_program, wait_until
+from tests.support import environment, find_program, wait_until
 
 NAME = 'objects'
 
@@ -285,7 +285,7 @@ def main(command):
         os.chmod(cluster.mount('first'), 0o1777)
         return cluster.machine.start(
             'sh', '-c', 'cd "$0" && exec "$@"', os.getcwd(), *command,
-            env=dict(os.environ, TMPDIR=cluster.folder('first'))).wait()
+            env=environment(os.getcwd(), TMPDIR=cluster.folder('first'))).wait()
     finally:
         cluster.stop()
 
