@@ -41,6 +41,7 @@ class ExamplesTest(RootShell, unittest.TestCase):
                 (r'^foreign\t.*\n', ''),
                 (r'[0-9a-f]{3}/[0-9a-f]{32}', 'PATH'),
                 (r'^(owner|group)  .*', r'\1 NAME'),
+                (r'^sha256 .*', 'sha256 DIGEST'),
                 (r'[0-9a-f]{32}', 'ID'),
                 (r'\d{4}-\d\d-\d\dT[0-9:]*Z', 'TIME'),
                 (r'\d+(\.\d+)?', 'N'),
