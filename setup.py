@@ -8,7 +8,11 @@ import sys
 import tempfile
 import zipfile
 
-from setuptools import Command, find_packages, setup
+try:
+    from setuptools import Command, find_packages, setup
+except ImportError:
+    sys.exit('setup.py: setuptools is missing: %s -m pip install setuptools, or on Debian '
+             'apt-get install python3-setuptools' % sys.executable)
 
 PACKAGE = 'mezeo_fsstore'
 
@@ -67,8 +71,8 @@ class CompiledEgg(Command):
 
     def compile(self, folder):
         modules = self.get_finalized_command('build_py').find_all_modules()
-        # Once more at the top, where `python EGG` looks for it.
-        modules.append(('', '__main__', os.path.join(PACKAGE, '__main__.py')))
+        # A program once more at the top, where `python EGG` looks for it.
+        modules += [('', name, source) for _, name, source in modules if name == '__main__']
         for package, module, source in modules:
             target = os.path.join(folder, package.replace('.', os.sep), module + '.pyc')
             if not os.path.isdir(os.path.dirname(target)):

@@ -51,7 +51,7 @@ def mode(name, value, least, most):
     """
     bits = -1
     if isinstance(value, text_types) and _OCTAL.match(value):
-        bits = int(value.replace('o', ''), 8)
+        bits = int(value, 8)
     if bits & ~most or bits & least != least:
         raise _unusable(name, value, "an octal string from '%04o' to '%04o', such as '%04o'"
                         % (least, most, least | 0o040))
@@ -62,7 +62,7 @@ def digest(name, value, durable):
     """Return whether objects get a digest: `value` is sha256 or none, by default as `durable`."""
     if value is None:
         return durable
-    if not isinstance(value, text_types) or value not in ('sha256', 'none'):
+    if value not in ('sha256', 'none'):
         raise _unusable(name, value, "'sha256' or 'none'")
     return value == 'sha256'
 

@@ -14,8 +14,10 @@ class FilesystemStorage(platform_base()):
         most often a volume that is not mounted.
     :param durable: sync every change to the disk before the call returns. With false, objects are
         whole or absent while the machine runs; a power cut may lose, empty or damage recent ones.
-    :param file_mode: permissions of object files, an octal string; exact, whatever the umask.
-    :param dir_mode: permissions of the directories in the root, likewise; setgid is allowed.
+    :param file_mode: permissions of object files, an octal string; exact, whatever the umask, where
+        the filesystem keeps modes.
+    :param dir_mode: permissions of the directories in the root, likewise. setgid is allowed, but
+        Linux drops it, without an error, where this process is not in the group of the root.
     :param root_id: the id that `python -m mezeo_fsstore init` gave the root. Where another
         directory, or none, is mounted at `root`, nothing is written, deleted or called missing.
     :param digest: `'sha256'` keeps that digest of its content with each object, in the extended

@@ -21,15 +21,15 @@ except ImportError:
     import mock
 
 from mezeo_fsstore import FilesystemStorage, names
-from mezeo_fsstore.admin import marking
+from mezeo_fsstore.admin import inventory, marking
 from mezeo_fsstore.root import Root
 from tests import Stream
 
 __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCase', 'EggTestCase',
            'open_descriptors', 'environment', 'heed_interrupts', 'mounted', 'wait_until',
-           'find_program', 'closed_to_others', 'get_attribute',
-           'set_attribute', 'keeps_attributes', 'path_in', 'mark', 'run_python', 'start_python',
-           'build_egg', 'FOREIGN_BASE']
+           'find_program', 'place_for_many_files', 'closed_to_others', 'get_attribute',
+           'set_attribute', 'keeps_attributes', 'path_in', 'mark', 'entries_of', 'run_python',
+           'start_python', 'build_egg', 'FOREIGN_BASE']
 
 # With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
@@ -82,6 +82,13 @@ class RootTestCase(unittest.TestCase):
         return [path for path in self.files()
                 if os.path.basename(path).startswith('.') and path != '.mezeo_fsstore']
 
+    def let_all_in(self):
+        """Let other users reach the root; skip the test where the folders above keep them out."""
+        os.chmod(self.folder, 0o755)
+        barrier = closed_to_others(self.folder)
+        if barrier:
+            self.skipTest('another user can not reach %s' % barrier)
+
     def raised(self, kind, call, *arguments):
         """Return the exception of class `kind` that the call raises."""
         try:
@@ -116,13 +123,6 @@ class CommandTestCase(RootTestCase):
 
     def run_command(self, *arguments, **options):
         return run_python('-m', 'mezeo_fsstore', *arguments, **options)
-
-    def let_all_in(self):
-        """Let other users reach the root; skip the test where the folders above keep them out."""
-        os.chmod(self.folder, 0o755)
-        barrier = closed_to_others(self.folder)
-        if barrier:
-            self.skipTest('another user can not reach %s' % barrier)
 
     def succeeds(self, *arguments, **options):
         """Return the output as text."""
@@ -195,6 +195,12 @@ def find_program(name, beyond=('/usr/sbin', '/sbin')):
     return None
 
 
+def place_for_many_files():
+    """Return a folder where many files are made quickly: in memory, unless TMPDIR names another."""
+    in_memory = 'TMPDIR' not in os.environ and os.access('/dev/shm', os.W_OK)
+    return '/dev/shm' if in_memory else tempfile.gettempdir()
+
+
 def closed_to_others(folder):
     """Return the nearest folder above `folder` that keeps other users out, None for none."""
     while folder != '/':
@@ -236,6 +242,20 @@ def mark(root):
     return marking.mark(Root(root))
 
 
+def entries_of(root):
+    """Yield an Entry of the inventory for each thing in the directory `root`.
+
+    Raises the first error that the inventory goes on past.
+    """
+    def failed(error):
+        raise error
+
+    root = Root(root)
+    for place in inventory.places(root, failed):
+        for entry in inventory.entries_in(root, place, failed):
+            yield entry
+
+
 def path_in(module_data):
     """Return the path that a `module_data` of ours holds, read independently of our code."""
     return module_data.split('"')[3]
@@ -256,14 +276,22 @@ def _is_open(fd):
 
 
 def environment(*path, **changes):
-    """Return an environment in which Python finds modules on `path` only."""
-    variables = dict(os.environ, PYTHONPATH=os.pathsep.join(path), **changes)
-    return variables
+    """Return the environment for a child, with the variables `changes`.
+
+    Of the caller's it has PATH, HOME and TMPDIR, for what holds only where something else is
+    exported holds on few machines. Python finds modules on `path` only.
+    """
+    variables = dict((name, os.environ[name]) for name in ('PATH', 'HOME', 'TMPDIR')
+                     if name in os.environ)
+    if path:
+        variables['PYTHONPATH'] = os.pathsep.join(path)
+    return dict(variables, **changes)
 
 
 def heed_interrupts():
-    """Undo, in a child before it starts, that a shell has its background jobs ignore SIGINT."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """Have a child, before it starts, end by signals that background jobs and `nohup` ignore."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run_python(*arguments, **options):

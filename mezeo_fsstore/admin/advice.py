@@ -35,6 +35,7 @@ _ANYWHERE = {
     errno.ESTALE: 'the server exports another volume now: unmount and mount it again',
     errno.ENOTCONN: 'the servers of the volume are out of reach, or its mount here has died: '
                     'start them, or unmount it and mount it again',
+    errno.ESHUTDOWN: 'the cluster has shut this machine out: unmount the volume, mount it again',
     errno.EMFILE: 'too many files are open: raise the limit of this process (ulimit -n)',
     errno.ENFILE: 'too many files are open: raise the limit of the machine (fs.file-max)',
 }

@@ -5,8 +5,10 @@ import errno
 import sys
 
 from mezeo_fsstore import __version__
-from mezeo_fsstore.admin import checking, listing, marking, objects, space
+from mezeo_fsstore.admin import (
+    checking, listing, marking, objects, scrubbing, space, sweeping)
 from mezeo_fsstore.admin.advice import explain
+from mezeo_fsstore.admin.options import EXIT_STATUS
 from mezeo_fsstore.admin.registration import read_registration
 from mezeo_fsstore.admin.standard_streams import OutputError
 from mezeo_fsstore.admin.terminal import fail, say
@@ -67,11 +69,11 @@ def _parser():
     parser = _Parser(
         prog='python%d %s' % (sys.version_info[0], egg),
         description='Look after a root of FilesystemStorage.',
-        epilog='Run by the superuser, what writes acts as the user who owns the root. Exit '
-               'status: 0, 1 for a failure, 2 for bad usage, 130 for an interrupt.')
+        epilog='COMMAND --help tells more of each. Run by the superuser, what writes acts as the '
+               'user who owns the root. ' + EXIT_STATUS)
     parser.add_argument('--version', action=_Version, nargs=0, help='print the version and exit')
     commands = parser.add_subparsers(metavar='COMMAND', dest='command')
     commands.required = True
-    for family in (checking, marking, objects, listing, space):
+    for family in (checking, marking, objects, listing, space, sweeping, scrubbing):
         family.add_commands(commands)
     return parser

@@ -4,6 +4,10 @@ import argparse
 import re
 
 
+EXIT_STATUS = ('Exit status: 0; 1 for a failure or an alarm; 2 for bad usage; 130 for an '
+               'interrupt.')
+
+
 def always(options):
     return True
 
@@ -21,12 +25,12 @@ def add_command(commands, run, text, details=None, reads=never, expects_marker=T
     """
     # In the list of all commands there is a line for each.
     command = commands.add_parser(run.__name__, help=re.split('[:.,]', text)[0], description=text,
-                                  epilog=details)
+                                  epilog=' '.join(filter(None, [details, EXIT_STATUS])))
     command.set_defaults(run=run, reads=reads, expects_marker=expects_marker, args=None,
                          json=False)
     command.add_argument('root', metavar='ROOT',
-                         help='the file with the registration, as init prints it, or the root '
-                              'itself')
+                         help='the file with the registration, as init prints it; or the root '
+                              'itself, if it is certain to be mounted')
     return command
 
 

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 
+from mezeo_fsstore import disk
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered
 from mezeo_fsstore.admin.registration import root_of, storage_of
 from mezeo_fsstore.admin.terminal import fail, in_units
@@ -20,12 +21,15 @@ def add_commands(commands):
     add_registered(command)
     add_json(command, 'print what the module\'s statistics() returns instead')
     command.add_argument('--warn', metavar='PERCENT', type=_percentage, default=float('inf'),
-                         help='exit with 1 if more than this is used of either')
+                         help='exit with 1 if more than this is used of either, or if the bytes '
+                              'are not known')
 
 
 def df(options):
     """Run `df`: print the statistics, and return 1 past the percentage to warn at."""
-    root_of(options)
+    root = root_of(options)
+    # Asked here too, as the module does not say why it knows nothing.
+    disk.capacity(root.path)
     statistics = storage_of(options).statistics(None)
     if options.json:
         print(json.dumps(statistics, sort_keys=True))
@@ -38,11 +42,18 @@ def df(options):
                      for column in ('total', 'used', 'free')]
             cells.append('%.0f%%' % _percent(numbers) if known else '-')
             print('%-7s %14s %14s %14s %5s' % tuple([name] + cells))
+    sys.stdout.flush()
+    return _alarm(statistics, options)
+
+
+def _alarm(statistics, options):
+    """Return 1, and say it, where more is used than options.warn, or that can't be told."""
+    if options.warn < float('inf') and statistics['capacity']['total'] < 0:
+        return fail('the filesystem does not tell how many bytes of %s are used' % options.root)
     full = [name for name, key in (('bytes', 'capacity'), ('inodes', 'inodes'))
             if _percent(statistics[key]) > options.warn]
     if not full:
         return 0
-    sys.stdout.flush()
     return fail('more than %g%% of the %s of %s are used: add space, or move objects away'
                 % (options.warn, ' and the '.join(full), options.root))
 

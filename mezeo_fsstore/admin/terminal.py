@@ -40,9 +40,13 @@ def say(line):
 def utc(seconds):
     """Return the time `seconds` since 1970 in UTC, or `@seconds` where no calendar has it."""
     try:
-        return '%04d-%02d-%02dT%02d:%02d:%02dZ' % time.gmtime(seconds)[:6]
+        moment = time.gmtime(seconds)
     except (ValueError, OverflowError, EnvironmentError):
         return '@%d' % seconds
+    if seconds < 0:
+        # strftime, which is faster, knows no year before 1900 on Python 2.
+        return '%04d-%02d-%02dT%02d:%02d:%02dZ' % moment[:6]
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', moment)
 
 
 def counted(number, noun, plural=None):

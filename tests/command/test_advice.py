@@ -7,7 +7,8 @@ import subprocess
 from mezeo_fsstore import StorageUnavailable
 from mezeo_fsstore.admin.advice import SOURCE, TARGET, Failed, blame, explain
 from mezeo_fsstore.admin.users import group_name, user_name
-from tests.support import CommandTestCase, find_program, path_in, run_python, unittest
+from tests.support import (
+    CommandTestCase, environment, find_program, path_in, run_python, unittest)
 
 # All imports come first: this Python may lie where the other user can't reach it.
 PROGRAM = '''
@@ -193,6 +194,7 @@ class RightsTest(CommandTestCase):
         line = self.line(USER, 'get', root, self.module_data)
         command = line[line.index('(chown') + 1:line.rindex(')')]
         words = subprocess.check_output(
-            ['sh', '-c', 'for word in %s; do echo "$word"; done' % command]).decode('utf-8')
+            ['sh', '-c', 'for word in %s; do echo "$word"; done' % command],
+            env=environment()).decode('utf-8')
         self.assertEqual(['chown', '%d:%d' % (USER, USER), path], words.splitlines())
         os.rename(root, self.root)

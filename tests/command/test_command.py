@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 
-from mezeo_fsstore import FilesystemStorage
+from mezeo_fsstore import FilesystemStorage, __version__
 from mezeo_fsstore.admin import command_line
 from tests import content
 from tests.support import (
@@ -89,11 +90,29 @@ class PutGetTest(CommandTestCase):
             self.assertTrue('%s %s' % (USAGE, name) in text)
             self.assertTrue('ROOT ' in text)
 
-    def test_the_help_of_each_command_fits_on_a_screen(self):
-        for arguments in [[]] + [[name] for name in NAMES]:
-            text = self.succeeds(*arguments + ['--help'], environment={'COLUMNS': '80'})
-            self.assertTrue(text.count('\n') <= 24, text)
-            self.assertTrue(max(len(line) for line in text.splitlines()) <= 80, text)
+    def test_each_help_fits_on_a_screen(self):
+        names = re.findall('^    ([a-z]+) ', self.succeeds('--help'), re.M)
+        for arguments in [[]] + [[name] for name in names]:
+            lines = self.succeeds(*arguments + ['--help'],
+                                  environment={'COLUMNS': '80'}).splitlines()
+            self.assertTrue(len(lines) <= 40, (arguments, len(lines)))
+            self.assertTrue(max(map(len, lines)) <= 80, arguments)
+            self.assertTrue('Exit status' in ' '.join(lines), arguments)
+
+    def test_no_option_may_be_shortened(self):
+        old = os.path.join(self.root, '000', '.%s.%s' % ('0' * 32, '0' * 16))
+        os.mkdir(os.path.dirname(old))
+        open(old, 'w').close()
+        os.utime(old, (0, 0))
+        for arguments in (['sweep', self.root, '--del'], ['sweep', self.root, '--older=0s'],
+                          ['ls', self.root, '--js'], ['df', self.root, '--warn-'], ['--vers']):
+            status, output, errors = self.run_command(*arguments)
+            self.assertEqual((2, b''), (status, output), errors)
+        self.assertTrue(os.path.exists(old))
+        os.unlink(old)
+
+    def test_the_version_is_that_of_the_package(self):
+        self.assertEqual('mezeo_fsstore %s\n' % __version__, self.succeeds('--version'))
 
     def test_whatever_an_error_says_it_is_one_line(self):
         absent = self.storage.new_data(None)

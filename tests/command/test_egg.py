@@ -58,6 +58,15 @@ class EggTest(EggTestCase):
         self.assertEqual(sorted([source + 'c' for source in sources] + ['__main__.pyc']),
                          sorted(names))
 
+    def test_without_setuptools_setup_py_says_in_one_line_what_to_install(self):
+        program = ('import runpy, sys\n'
+                   'sys.modules["setuptools"] = None\n'
+                   'runpy.run_path(%r)\n' % os.path.join(PROJECT, 'setup.py'))
+        status, output, errors = run_python('-c', program, cwd=self.empty)
+        self.assertEqual((1, b'', 1), (status, output, errors.count(b'\n')))
+        self.assertTrue(errors.startswith(b'setup.py: setuptools is missing: '), errors)
+        self.assertTrue(b'python3-setuptools' in errors, errors)
+
     def test_it_carries_the_version_of_the_package(self):
         with contextlib.closing(zipfile.ZipFile(self.egg)) as egg:
             information = egg.read('EGG-INFO/PKG-INFO').decode('utf-8')

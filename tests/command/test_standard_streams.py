@@ -9,10 +9,13 @@ import sys
 
 from tests.support import PROJECT, CommandTestCase, environment, wait_until
 
-TEXT = {'full': 'No space left on device', 'closed': 'closed', 'broken': 'Broken pipe'}
+# What is said of standard output that is one of these.
+TEXT = {'full': 'standard output: No space left on device',
+        'closed': 'standard output is closed',
+        'broken': 'standard output: Broken pipe'}
 
 # As many processes run at once.
-BESIDE = 4
+BESIDE = 8
 
 
 def become(number, state):
@@ -32,8 +35,7 @@ def become(number, state):
 def run_all(runs):
     """Return, of each run, status, output and errors, as text.
 
-    A run is its arguments, a dictionary of standard streams and their state, options of Python,
-    and more variables of the environment.
+    A run is the arguments of `begin`.
     """
     results = []
     for start in range(0, len(runs), BESIDE):
@@ -46,6 +48,11 @@ def run_all(runs):
 
 
 def begin(arguments, states, flags=(), variables=None):
+    """Start the command and return the process.
+
+    `states` is a dictionary of standard streams and what they are; `flags` are options of Python,
+    `variables` more ones of the environment.
+    """
     def prepare():
         # Their own first: a pipe could get the number of one that is closed.
         for number in sorted(states, key=lambda number: states[number] == 'closed'):
@@ -58,31 +65,28 @@ def begin(arguments, states, flags=(), variables=None):
 
 class StandardStreamsTest(CommandTestCase):
 
+    flags = ()
+    variables = {'PYTHONUNBUFFERED': ''}
+
     def setUp(self):
         super(StandardStreamsTest, self).setUp()
         self.source = os.path.join(self.folder, 'source')
         with open(self.source, 'wb') as stream:
             stream.write(b'content')
         self.old = os.path.join(self.root, '000', '.%s.%s' % ('0' * 32, '0' * 16))
-        self.addCleanup(self.clean)
-
-    def clean(self):
-        if os.path.exists(self.old):
-            os.unlink(self.old)
-
-    def make_old(self):
-        if not os.path.isdir(os.path.dirname(self.old)):
-            os.mkdir(os.path.dirname(self.old))
+        os.mkdir(os.path.dirname(self.old))
         open(self.old, 'w').close()
         os.utime(self.old, (0, 0))
+        self.addCleanup(lambda: os.path.exists(self.old) and os.unlink(self.old))
 
     def lists(self):
         """Return command lines that list or read, and nothing else."""
         module_data = self.put()
-        return [['ls', self.root], ['ls', self.root, '--json'], ['get', self.root, module_data],
+        return [['ls', self.root], ['get', self.root, module_data],
                 ['get', self.root, module_data, '-'], ['size', self.root, module_data],
-                ['df', self.root], ['df', self.root, '--json'], ['sweep', self.root],
-                ['--help'], ['ls', '--help'], ['--version']]
+                ['stat', self.root, module_data],
+                ['df', self.root], ['sweep', self.root], ['--help'], ['ls', '--help'],
+                ['--version']]
 
     def changes(self):
         """Return command lines of which each prints something, and does more than that."""
@@ -95,99 +99,91 @@ class StandardStreamsTest(CommandTestCase):
         target = os.path.join(self.folder, 'target')
         return [['get', self.root, self.put(), target], ['rm', self.root, self.put()]]
 
-    def flavours(self):
-        """Return pairs of options of Python and more variables of the environment."""
-        found = [((), {'PYTHONUNBUFFERED': '1'}), (('-W', 'error'), {})]
-        if sys.version_info >= (3, 7):
-            found.append((('-X', 'dev'), {}))
-        return [((), {'PYTHONUNBUFFERED': ''})] + found
-
-    def assert_ends(self, status, errors, runs):
-        """Each run has that exit status and these errors; `{}` in them is the state's text.
-
-        What `put` stores and can not tell, it tells there.
-        """
-        for run, (found, _, text) in zip(runs, run_all(runs)):
-            expected = errors.replace('{}', TEXT[list(run[1].values())[0]])
-            text = re.sub('; the object is stored: {"path": ".*"}$', '', text, flags=re.M)
-            self.assertEqual((status, expected), (found, text), run)
-
-    LINE = 'mezeo_fsstore: standard output: {}\n'
+    def run_each(self, commands, *states):
+        """Run each command with each of these states; return commands, states and results."""
+        runs = [(arguments, some, self.flags, self.variables)
+                for arguments in commands for some in states]
+        return [run[:2] + result for run, result in zip(runs, run_all(runs))]
 
     def test_output_that_can_not_be_written_is_a_line_and_a_failure(self):
-        self.make_old()
-        lists = self.lists()
-        self.assert_ends(1, self.LINE, [(one, {1: 'full'}) for one in lists + self.changes()])
-        self.assert_ends(1, 'mezeo_fsstore: standard output is closed\n',
-                         [(one, {1: 'closed'}) for one in lists + self.changes()])
-        self.assert_ends(1, self.LINE, [(one, {1: 'broken'}) for one in self.changes()])
+        found = self.run_each(self.lists() + self.changes(), {1: 'full'}, {1: 'closed'})
+        for arguments, states, status, _, errors in found + self.run_each(
+                self.changes(), {1: 'broken'}):
+            # What `put` has stored and can't print, it says there.
+            errors = re.sub('; the object is stored: {"path": ".*"}$', '', errors, flags=re.M)
+            line = 'mezeo_fsstore: %s\n' % TEXT[states[1]]
+            self.assertEqual((1, line), (status, errors), (arguments, states))
 
     def test_a_list_whose_reader_has_gone_is_no_failure(self):
-        self.make_old()
-        self.assert_ends(0, '', [(one, {1: 'broken'}) for one in self.lists()])
+        for arguments, _, status, _, errors in self.run_each(self.lists(), {1: 'broken'}):
+            self.assertEqual((0, ''), (status, errors), arguments)
 
     def test_what_prints_nothing_needs_no_output(self):
         for state in sorted(TEXT):
-            self.assert_ends(0, '', [(one, {1: state}) for one in self.silent()])
+            for arguments, _, status, _, errors in self.run_each(self.silent(), {1: state}):
+                self.assertEqual((0, ''), (status, errors), (arguments, state))
 
     def test_an_alarm_is_not_lost_with_its_reader(self):
-        runs = [(['df', self.root, '--warn', '0'], {1: state}) for state in sorted(TEXT)]
-        self.assertEqual([1, 1, 1], [status for status, _, _ in run_all(runs)])
+        alarm = ['df', self.root, '--warn', '0']
+        found = self.run_each([alarm], {1: 'full'}, {1: 'closed'}, {1: 'broken'})
+        self.assertEqual([1, 1, 1], [status for _, _, status, _, _ in found])
 
     def test_a_failure_that_can_not_be_said_is_a_failure(self):
         missing = os.path.join(self.folder, 'missing')
-        for arguments in (['ls', missing], ['put', self.root, missing], ['df', missing],
-                          ['check', missing], ['get', self.root, '{}']):
-            runs = [(arguments, {2: state}) for state in sorted(TEXT)]
-            self.assertEqual([(1, '', '')] * len(runs), run_all(runs), arguments)
+        for arguments, states, status, output, errors in self.run_each(
+                [['ls', missing], ['put', self.root, missing], ['df', missing], ['check', missing],
+                 ['init', missing], ['sweep', missing], ['get', self.root, '{}'],
+                 ['size', self.root, '{}'], ['stat', self.root, '{}'], ['rm', self.root, '{}']],
+                {2: 'full'}, {2: 'closed'}, {2: 'broken'}):
+            self.assertEqual((1, '', ''), (status, output, errors), (arguments, states))
 
     def test_bad_usage_that_can_not_be_said_is_bad_usage(self):
-        for arguments in ([], ['nothing'], ['ls']):
-            runs = [(arguments, {2: state}) for state in sorted(TEXT)]
-            self.assertEqual([(2, '', '')] * len(runs), run_all(runs), arguments)
+        for arguments, states, status, output, errors in self.run_each(
+                [[], ['nothing'], ['ls'], ['ls', '/']],
+                {2: 'full'}, {2: 'closed'}, {2: 'broken'}, {0: 'closed', 1: 'closed', 2: 'closed'}):
+            self.assertEqual((2, '', ''), (status, output, errors), (arguments, states))
 
     def test_what_belongs_to_the_answer_and_can_not_be_said_is_a_failure(self):
-        runs = [(['ls', self.root, '--foreign'], {2: state}) for state in sorted(TEXT)]
-        self.assertEqual([(1, '', '')] * len(runs), run_all(runs))
+        for _, states, status, output, errors in self.run_each(
+                [['ls', self.root, '--foreign']], {2: 'full'}, {2: 'closed'}, {2: 'broken'}):
+            self.assertEqual((1, ''), (status, errors), (output, states))
 
     def test_what_has_nothing_to_say_needs_no_error_output(self):
-        self.make_old()
-        runs = [(one, {2: 'closed'}) for one in self.lists() + self.changes() + self.silent()]
-        self.assertEqual([(0, '')] * len(runs),
-                         [(status, errors) for status, _, errors in run_all(runs)])
+        commands = self.lists() + self.changes() + self.silent()
+        for arguments, _, status, _, errors in self.run_each(commands, {0: 'closed', 2: 'closed'}):
+            if arguments[-1] == '-' and arguments[0] == 'put':
+                continue
+            self.assertEqual((0, ''), (status, errors), arguments)
 
     def test_no_input_is_not_an_empty_object(self):
         files = self.files()
-        (status, output, errors), = run_all([(['put', self.root, '-'], {0: 'closed'})])
+        (_, _, status, output, errors), = self.run_each([['put', self.root, '-']], {0: 'closed'})
         self.assertEqual((1, '', 1), (status, output, errors.count('\n')), errors)
         self.assertTrue('closed' in errors, errors)
         self.assertEqual(files, self.files())
 
     def test_all_of_them_closed(self):
-        states = {0: 'closed', 1: 'closed', 2: 'closed'}
-        runs = [(one, states) for one in self.lists() + self.changes()]
-        self.assertEqual([(1, '', '')] * len(runs), run_all(runs))
-        runs = [(one, states) for one in self.silent()]
-        self.assertEqual([(0, '', '')] * len(runs), run_all(runs))
+        closed = {0: 'closed', 1: 'closed', 2: 'closed'}
+        for arguments, _, status, output, errors in self.run_each(
+                self.lists() + self.changes(), closed):
+            self.assertEqual((1, '', ''), (status, output, errors), arguments)
+        for arguments, _, status, output, errors in self.run_each(self.silent(), closed):
+            self.assertEqual((0, '', ''), (status, output, errors), arguments)
 
-    def test_options_and_variables_of_python_change_nothing(self):
-        missing = os.path.join(self.folder, 'missing')
-        for flags, variables in self.flavours():
-            def ends(status, errors, arguments, states):
-                self.assert_ends(status, errors, [(arguments, states, flags, variables)])
-            for state in sorted(TEXT):
-                ends(1, '', ['ls', missing], {2: state})
-                ends(2, '', ['nothing'], {2: state})
-            for arguments in (['ls', self.root], ['--help'], ['get', self.root, self.put()]):
-                ends(1, self.LINE, arguments, {1: 'full'})
-                ends(1, 'mezeo_fsstore: standard output is closed\n', arguments, {1: 'closed'})
-                ends(0, '', arguments, {1: 'broken'})
-            for arguments in (['check', self.root], ['put', self.root, '-']):
-                ends(1, self.LINE, arguments, {1: 'full'})
-                ends(1, 'mezeo_fsstore: standard output is closed\n', arguments, {1: 'closed'})
-                ends(1, self.LINE, arguments, {1: 'broken'})
-            for number in (0, 2):
-                ends(0, '', ['ls', self.root], {number: 'closed'})
+
+class StrictPythonTest(StandardStreamsTest):
+    """Options and variables of Python change nothing."""
+
+    flags = ('-W', 'error') + (('-X', 'dev') if sys.version_info >= (3, 7) else ())
+    variables = {'PYTHONUNBUFFERED': '1'}
+
+
+class DescriptorsTest(CommandTestCase):
+
+    def setUp(self):
+        super(DescriptorsTest, self).setUp()
+        self.source = os.path.join(self.folder, 'source')
+        open(self.source, 'w').close()
 
     def test_no_file_of_the_command_gets_the_number_of_a_closed_stream(self):
         program = ('import os, sys\n'

@@ -13,7 +13,7 @@ import tempfile
 
 from tests.hosts import processes
 from tests.hosts.http_client import HOST
-from tests.support import PROJECT, find_program, run_python, wait_until
+from tests.support import PROJECT, environment, find_program, run_python, wait_until
 
 MODULES = '/usr/lib/apache2/modules'
 USER = 'www-data'
@@ -129,7 +129,8 @@ class Apache(object):
     def _start(self, command, said):
         # In a session of its own: what interrupts a test at its terminal is not for the server.
         self._keeper = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=said, preexec_fn=os.setsid)
+                                        stderr=said, preexec_fn=os.setsid,
+                                        env=environment())
         try:
             self._process = int(self._keeper.stdout.readline())
             wait_until(lambda: self._listens() or not processes.is_running(self._process))

@@ -12,6 +12,8 @@ that ends. It needs the superuser, and a kernel with namespaces.
 import os
 import subprocess
 
+from tests.support import environment
+
 # The tools of it, and the packages of Debian that hold them.
 TOOLS = {'unshare': 'util-linux', 'nsenter': 'util-linux', 'mount': 'mount', 'ip': 'iproute2'}
 
@@ -44,7 +46,7 @@ class Machine(object):
                    'sh', '-ec', _FIRST_PROCESS, 'sh']
         self._first = subprocess.Popen(command + list(folders), stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                       close_fds=True)
+                                       close_fds=True, env=environment())
         number = self._first.stdout.readline()
         if not number:
             raise Unavailable('no namespaces can be had here: %s' % _text(self.stop()))
@@ -54,14 +56,19 @@ class Machine(object):
         """Return where the absolute `path` of the machine is to be found from outside."""
         return '/proc/%d/root%s' % (self._number, path)
 
+    def start(self, *command, **options):
+        """Start a command in it and return the process. Options: those of `subprocess.Popen`."""
+        within = ('nsenter', '--target', str(self._number), '--mount', '--net', '--pid')
+        return subprocess.Popen(within + command, close_fds=True, **options)
+
     def run(self, *command, **options):
         """Run a command in it and return its output, as text; a RuntimeError if it fails.
 
-        Option: `env`, the variables of its environment.
+        Option: `env`, its environment, that of `tests.support.environment` else.
         """
-        within = ('nsenter', '--target', str(self._number), '--mount', '--net', '--pid')
-        process = subprocess.Popen(within + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, close_fds=True, **options)
+        options.setdefault('env', environment())
+        process = self.start(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, **options)
         output = _text(process.communicate()[0])
         if process.returncode:
             raise RuntimeError('%s: %d, %s' % (' '.join(command), process.returncode, output))

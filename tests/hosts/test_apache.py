@@ -3,8 +3,10 @@
 import errno
 import json
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +17,7 @@ from tests.hosts import apache, processes
 from tests.hosts.apache_node import Node
 from tests.hosts.http_client import ENDS, Client, Refused, read_all, vanish
 from tests.hosts.load import Crowd
-from tests.support import SOAK, closed_to_others, unittest, wait_until
+from tests.support import PROJECT, SOAK, closed_to_others, environment, unittest, wait_until
 
 SEED = 20120605
 CUSTOMERS = 6
@@ -65,6 +67,18 @@ class ApacheTest(unittest.TestCase):
         for path in left:
             remove(path)
         self.assertEqual(set(), left)
+
+    def test_the_python_of_the_server_is_seen_as_the_page_says(self):
+        with open(os.path.join(PROJECT, 'docs', 'deploy.md'), 'rb') as source:
+            page = source.read().decode('utf-8')
+        with open(os.path.join(self.server.folder, 'log'), 'rb') as source:
+            log = source.read().decode('utf-8', 'replace')
+        shown = re.search('`(mod_wsgi/[0-9.]+ Python/)[0-9.]+( configured)`', page).group(1, 2)
+        logged = re.sub('[0-9.]+', '[0-9.]+', shown[0]) + apache.embedded() + '[0-9.]*' + shown[1]
+        self.assertTrue(re.search(logged, log), log)
+        command = re.search('`(ldd [^`]*)`', page).group(1)
+        shown = subprocess.check_output(['sh', '-c', command], env=environment())
+        self.assertTrue('libpython%s.so' % apache.embedded() in shown.decode('utf-8'), shown)
 
     def test_each_interpreter_of_each_process_makes_each_module_once_from_the_egg(self):
         told = set()

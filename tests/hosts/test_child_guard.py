@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 from tests.hosts import processes
-from tests.support import PROJECT, unittest, wait_until
+from tests.support import PROJECT, environment, unittest, wait_until
 
 KEEPER = os.path.join(PROJECT, 'tests', 'hosts', 'child_guard.py')
 SLEEPER = [sys.executable, '-c', 'import time; time.sleep(600)']
@@ -33,7 +33,7 @@ class KeeperTest(unittest.TestCase):
     def start(self, *command):
         test = subprocess.Popen(
             [sys.executable, '-c', TEST, sys.executable, KEEPER, self.folder] + list(command),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
         self.addCleanup(self.end, test)
         self.addCleanup(test.stderr.close)
         self.addCleanup(test.stdout.close)

@@ -208,6 +208,11 @@ class Suite(object):
         raise KeyError('no module is registered as %r' % (name,))
 
 
+_LATE = ('write StorageModuleTestBase before unittest.TestCase, as in '
+         '`class %s(StorageModuleTestBase, unittest.TestCase)`: its setUp was not called')
+_NOTHING = '%s tests nothing: supply makeConnector, or give setUp an instance'
+
+
 def _set_up(case):
     """Run the suite's `setUp`. If no instance comes of it, one of its tests says so, for all."""
     kind, problem = type(case), ''
@@ -224,11 +229,6 @@ def _set_up(case):
 
 def _comes_late(kind):
     return kind.__mro__.index(unittest.TestCase) < kind.__mro__.index(Suite)
-
-
-_LATE = ('write StorageModuleTestBase before unittest.TestCase, as in '
-         '`class %s(StorageModuleTestBase, unittest.TestCase)`: its setUp was not called')
-_NOTHING = '%s tests nothing: supply makeConnector, or give setUp an instance'
 
 
 def _tell(case, problem):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-from tests.support import PROJECT, unittest
+from tests.support import PROJECT, environment, place_for_many_files, unittest
 
 try:
     import tabulate
@@ -17,9 +17,6 @@ except ImportError:
 
 if sys.version_info >= (3, 8) and tabulate:
     from bench import about, content, figures, floor, rounds, rows
-
-# Thousands of folders: in memory, where that can be had.
-MEMORY = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
 
 START = 'kept\n<!-- %s: rows -->\n'
 END = '<!-- end -->\nkept too\n<!-- zfs: rows -->\nother\n<!-- end -->\n'
@@ -30,7 +27,7 @@ END = '<!-- end -->\nkept too\n<!-- zfs: rows -->\nother\n<!-- end -->\n'
 class BenchTest(unittest.TestCase):
 
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-', dir=MEMORY)
+        self.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-', dir=place_for_many_files())
         self.addCleanup(shutil.rmtree, self.folder)
         self.root = os.path.join(self.folder, 'root')
         os.mkdir(self.root)
@@ -92,7 +89,8 @@ class BenchTest(unittest.TestCase):
         """Return what a quick run in the empty root prints."""
         process = subprocess.Popen(
             [sys.executable, '-m', 'bench', '--quick', '--seed', '1', '--folder', self.root]
-            + list(arguments), cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            + list(arguments), cwd=PROJECT, env=environment(), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         output = process.communicate()[0].decode('utf-8')
         self.assertEqual(0, process.returncode, output)
         return output

@@ -21,11 +21,10 @@ from tests.command.test_egg import HOST
 from tests.hosts.apache import CONFIGURATION
 from tests.hosts.gluster import MOUNT_OPTIONS, VOLUME_OPTIONS
 from tests.kit.miniature import Platform
-from tests.pages.page_steps import BLOCK, Walk, read_page
+from tests.pages.page_steps import BLOCK, SERVER, RootShell, read_page
 from tests.pages.test_guarantees import names_of_tests
 from tests.support import (
-    FOREIGN_BASE, PROJECT, EggTestCase, find_program, mark, mounted, path_in, run_python,
-    unittest)
+    PROJECT, EggTestCase, environment, find_program, mark, mounted, path_in, run_python, unittest)
 
 YOUNG = '3f0/.3f0c58e990a355f5f07de05d645163a5.0123456789abcdef'
 OLD = '3f0/.3f0c58e990a355f5f07de05d645163a5.9b2f01c3a4d5e6f7'
@@ -42,6 +41,26 @@ def section(title):
                      re.M | re.S).group(1)
 
 
+def read_crontab(text):
+    """Return the variables of a file for /etc/cron.d, and its jobs as cron takes them.
+
+    A job is a user, a command, and what the command gets to read: see crontab(5), of Debian's cron.
+    """
+    if not text.endswith('\n'):
+        raise ValueError('cron ignores a last line that no newline ends')
+    variables, jobs = {}, []
+    for line in text.splitlines():
+        variable = re.match(r'\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*$', line)
+        if variable:
+            variables[variable.group(1)] = variable.group(2).strip('"\'')
+        elif line.strip() and not line.lstrip().startswith('#'):
+            times = r'((?:[0-9*/,-]+\s+){5})'
+            user, rest = re.match(r'\s*%s(\S+)\s+(.*)$' % times, line).group(2, 3)
+            command, _, lines = re.sub(r'(?<!\\)%', '\n', rest).replace('\\%', '%').partition('\n')
+            jobs.append((user, command, lines))
+    return variables, jobs
+
+
 def tool(test, name):
     """Return the path of a program; skip the test where it is missing."""
     path = find_program(name)
@@ -50,18 +69,14 @@ def tool(test, name):
     return path
 
 
-class DeployTestCase(Walk, EggTestCase):
+class DeployTestCase(RootShell, EggTestCase):
     """A node of its own for each test, with the egg in place and three objects in the root."""
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='deploy-test-')
         self.addCleanup(shutil.rmtree, self.folder)
+        self.make_places()
         self.mezeo, self.platform = self.path('opt/mezeo'), self.path('opt/mezeo/platform')
-        os.makedirs(self.platform)
-        with open(os.path.join(self.platform, 'modules.py'), 'w') as base:
-            base.write(FOREIGN_BASE)
-        for name in ('srv', 'mnt', 'backup'):
-            os.mkdir(self.path(name))
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -82,24 +97,27 @@ class DeployTestCase(Walk, EggTestCase):
             with open(os.path.join(self.root, name), 'wb') as temporary:
                 temporary.write(b'x' * 1048576)
         os.utime(os.path.join(self.root, OLD), (0, 1338552000))
+        self.give_to_server(self.root)
+        with open(os.path.join(self.mezeo, 'objects.json'), 'w') as target:
+            json.dump({'module': 'mezeo_fsstore.FilesystemStorage', 'label': 'Filesystem Storage',
+                       'args': {'root': self.local('/srv/objects'), 'root_id': self.root_id}},
+                      target)
 
     def local(self, text):
-        for shown, here in (('-py3.11.egg', '-py%d.%d.egg' % sys.version_info[:2]),
-                            ('-1.0.0-', '-%s-' % mezeo_fsstore.__version__),
-                            ('/opt/mezeo', self.mezeo),
-                            ('/srv/', self.path('srv/')),
-                            ('/mnt/', self.path('mnt/')),
-                            ('/backup/', self.path('backup/')),
-                            ('-o www-data -g www-data', '-o %d -g %d' % (os.getuid(), os.getgid())),
-                            ('mkfs.ext4', getattr(self, 'mkfs', 'mkfs.ext4')),
-                            (SHOWN_ID, getattr(self, 'root_id', SHOWN_ID))):
-            text = text.replace(shown, here)
+        text = text.replace(SHOWN_ID, getattr(self, 'root_id', SHOWN_ID))
         return super(DeployTestCase, self).local(text)
+
+    def in_new_shell(self):
+        """Return the two commands that each section but the first begins with."""
+        return [(command, '') for command, _ in self.steps(section('Set up a node'))
+                if re.match('cd |alias ', command)]
 
     def normal(self, text):
         # A filesystem need not have a number of inodes.
         for pattern, replacement in ((r'bytes and the inodes', 'bytes'),
                                      (r'"root_id": "[0-9a-f]{32}"', 'ID'),
+                                     # The root of a test is root's, or lies in memory.
+                                     (r', \d+ warnings?: see above', ''),
                                      (r'\d{4}-\d\d-\d\dT[0-9:]*Z', 'TIME')):
             text = re.sub(pattern, replacement, text)
         return text
@@ -113,15 +131,16 @@ class DeployTestCase(Walk, EggTestCase):
         for name, text in zip([None] + parts[1::2], parts[::2]):
             if name:
                 between[name.replace(' ', '_')]()
-            self.walk(text, 0, self.mezeo, os.path.join(self.mezeo, os.path.basename(self.egg)),
-                      self.platform)
+            self.walk(text, 0, self.folder, self.in_new_shell())
 
     def on_node(self, *arguments):
         """Run Python as a server process has it; return its status and output."""
-        status, output, errors = run_python(
-            *arguments, cwd=self.folder,
-            path=[os.path.join(self.mezeo, os.path.basename(self.egg)), self.platform])
-        return status, (output + errors).decode('utf-8')
+        egg = os.path.join(self.mezeo, os.path.basename(self.egg))
+        process = subprocess.Popen(
+            self.within(self.folder, sys.executable, *arguments), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env=environment(egg, self.platform))
+        output = process.communicate()[0].decode('utf-8')
+        return process.returncode, output
 
     def assert_holds(self, root, contents, **settings):
         """The root holds these objects, byte for byte, no other, and no temporary."""
@@ -146,14 +165,12 @@ class DeployTestCase(Walk, EggTestCase):
 class NodeTest(DeployTestCase):
 
     def test_a_node_is_set_up(self):
-        clone = self.path('clone')
-        shutil.copytree(PROJECT, clone, ignore=shutil.ignore_patterns(
-            '.*', 'build', 'dist', '*.egg-info', '__pycache__', '*.pyc'))
-        self.walk(section('Set up a node'), 9, clone)
+        self.walk(section('Set up a node'), 9, self.clone())
         root = self.path('srv/objects')
-        self.assertEqual((0o700, os.getuid()), (stat.S_IMODE(os.stat(root).st_mode),
-                                                os.stat(root).st_uid))
-        with open(os.path.join(self.mezeo, 'registration.json')) as source:
+        found = os.stat(root)
+        self.assertEqual((0o700,) + self.server[2:4],
+                         (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid))
+        with open(os.path.join(self.mezeo, 'objects.json')) as source:
             registration = json.load(source)
         self.assertEqual(self.on_node('-c', HOST, json.dumps(registration)),
                          (0, mezeo_fsstore.__version__))
@@ -165,31 +182,35 @@ class NodeTest(DeployTestCase):
     def test_it_is_watched(self):
         self.make_root()
         self.run_section('Watch it', 3)
-        cron = re.search('^<!-- cron -->\n```text\n(.*?)^```$', section('Watch it'),
-                         re.M | re.S).group(1)
-        lines = self.local(cron).splitlines()
-        name, path = lines[0].split('=')
-        self.assertEqual('PYTHONPATH', name)
-        self.assertEqual(3, len(lines))
-        for line in lines[1:]:
-            fields = line.split(None, 6)
-            self.assertTrue(re.match(r'[0-9*/ ]+\Z', ' '.join(fields[:5])), line)
-            self.assertEqual('www-data', fields[5])
-            self.assertFalse('%' in line, 'cron makes a line end of it: ' + line)
-            cron = subprocess.Popen(['sh', '-c', fields[6]], cwd=self.folder,
-                                    env={'PATH': '/usr/bin:/bin', 'PYTHONPATH': path},
-                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            output = cron.communicate()[0].decode('utf-8')
-            self.assertEqual(0, cron.returncode, output)
-            self.assertEqual('sweep' in line, output != '', output)
+        crontab = re.search('^<!-- cron -->\n```text\n(.*?)^```$', section('Watch it'),
+                            re.M | re.S).group(1)
+        variables, jobs = read_crontab(self.local(crontab))
+        self.assertEqual(2, len(jobs))
+        for user, command, lines in jobs:
+            self.assertEqual(SERVER, user)
+            status, output = self.run_job(command, lines, variables)
+            self.assertEqual(0, status, output)
+            self.assertEqual('sweep' in command, output != '', output)
         left = [os.path.join(os.path.basename(folder), name)
                 for folder, _, files in os.walk(self.root) for name in files]
         self.assertEqual((True, False), (YOUNG in left, OLD in left))
         os.unlink(os.path.join(self.root, YOUNG))
         self.assert_holds(self.root, self.contents, root_id=self.root_id)
 
+    def run_job(self, command, lines, variables):
+        """Run a job as cron does, as the server's user; return its status and output."""
+        self.programs()
+        path = self.local('/opt/bin')
+        cron = subprocess.Popen(
+            self.within('/', *self.as_user(self.server.pw_name, 'sh', '-c', command)),
+            env=dict({'PATH': path + ':/usr/bin:/bin', 'SHELL': '/bin/sh', 'HOME': '/',
+                      'LOGNAME': SERVER}, **variables),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output = cron.communicate(lines.encode('utf-8'))[0].decode('utf-8')
+        return cron.returncode, output
+
     def test_the_numbers_of_inodes_are_those_that_mkfs_makes(self):
-        self.mkfs = tool(self, 'mkfs.ext4')
+        tool(self, 'mkfs.ext4')
         try:
             with open(self.path('sparse'), 'wb') as volume:
                 volume.truncate(2 ** 40)
@@ -221,7 +242,7 @@ class BackupTest(DeployTestCase):
         # What the archive holds takes the place of the root.
         again = self.path('srv/again')
         os.mkdir(again)
-        subprocess.check_call(['tar', '-C', again, '-xpf', self.path('backup/objects.tar')])
+        subprocess.check_call(['tar', '-C', again, '-xpf', self.path('mnt/backup/objects.tar')])
         storage = self.assert_holds(again, self.contents, root_id=self.root_id)
         self.assertTrue(storage.available(None, module_data))
         # One object was fetched into the live root.
@@ -232,7 +253,7 @@ class BackupTest(DeployTestCase):
 
     def test_a_copy_of_a_live_root_has_each_object_whole(self):
         self.make_root()
-        backup = self.steps(section('Back up and restore'))[0][0]
+        folder, backup = self.steps(section('Back up and restore'))[:2]
         size, stop = 65536, []
         lasting = [self.storage.put(None, Stream(b'0' * size)) for _ in range(20)]
 
@@ -248,9 +269,9 @@ class BackupTest(DeployTestCase):
             writer.start()
         try:
             for _ in range(5):
-                (status, output), = self.run_steps([(backup, '')], self.folder)
-                self.assertEqual('0', status, output)
-                archive = tarfile.open(self.path('backup/objects.tar'))
+                for status, output in self.run_steps([folder, backup], self.folder):
+                    self.assertEqual('0', status, output)
+                archive = tarfile.open(self.path('mnt/backup/objects.tar'))
                 found = {}
                 for member in archive:
                     if member.isfile():
@@ -288,6 +309,7 @@ class MoveTest(DeployTestCase):
             self.storage.assign(None, second, Stream(b'CONTENT'))
             os.utime(os.path.join(self.root, path_in(second)), (1e9, 1e9 + 0.5))
             self.contents[self.storage.put(None, Stream(b'late'))] = b'late'
+            self.give_to_server(self.root)
 
         self.run_section('Move a root', 9, the_servers_write_until_they_are_stopped=write)
         storage = self.assert_holds(new, self.contents, root_id=self.root_id)
@@ -340,15 +362,16 @@ class SimpleTest(DeployTestCase):
     def run_script(self, *arguments):
         shutil.copy(self.egg, self.mezeo)
         return self.on_node(*(arguments or (self.script(),)) + (
-            self.simple_folder, self.root, self.root_id, os.path.join(self.mezeo, 'moved.tsv')))
+            self.simple_folder, os.path.join(self.mezeo, 'objects.json'),
+            os.path.join(self.mezeo, 'moved.tsv')))
 
     def test_all_objects_come_over(self):
         # What else may lie there: what a writer has left, and anything.
         for name in (list(self.old)[0] + '.' + 32 * 'a', 'README', 32 * 'A' + '.dat'):
             open(os.path.join(self.simple_folder, name), 'w').close()
         before = sorted(os.listdir(self.simple_folder))
-        self.run_section('Come from `simple`', 4)
-        moved = self.list_of()
+        self.run_section('Come from `simple`', 6)
+        moved = self.list_of('moved/list.tsv')
         self.assertEqual(sorted(self.old), sorted(moved))
         for old in self.old:
             self.contents[moved[old]] = self.old[old]
@@ -489,9 +512,9 @@ class TableTest(DeployTestCase):
         self.assertEqual((0, b''), (status, errors), output)
 
         def of(line):
-            return re.search('^.{5} %s +(.*)$' % re.escape(line), output, re.M).group(1)
+            return re.search('^.{5} %s +(yes|no|[0-9])' % re.escape(line), output, re.M).group(1)
 
-        inodes = 'no' if of('inodes free') == 'unknown' else 'yes'
+        inodes = 'no' if of('inodes free') == 'no' else 'yes'
         return (of('sync of directories'), of('copies that share blocks (reflink)'), inodes,
                 of('extended attributes'))
 
@@ -515,6 +538,16 @@ class TableTest(DeployTestCase):
             cells = self.row(name)
             shown = [re.match('yes|no', cells[column]).group(0) for column in (1, 4, 5, 6)]
             self.assertEqual(list(said), shown, name)
+
+
+class CrontabTest(unittest.TestCase):
+
+    def test_a_percent_sign_ends_the_command_unless_it_is_escaped(self):
+        variables, jobs = read_crontab('A = "b c"\n# %\n\n'
+                                       '1 2-3 */4 * 0,6  root  date +\\%j\n'
+                                       '0 0 * * *  www-data  cat; date +%a%b\n')
+        self.assertEqual({'A': 'b c'}, variables)
+        self.assertEqual([('root', 'date +%j', ''), ('www-data', 'cat; date +', 'a\nb')], jobs)
 
 
 class PageTest(unittest.TestCase):

@@ -1,12 +1,13 @@
 """A process that lives for months: its memory, its descriptors, and its children's."""
 
+import errno
 import os
 import subprocess
 import sys
 
 from mezeo_fsstore.compat import O_CLOEXEC
 from tests import Stream, StreamError
-from tests.support import RootTestCase, mock, open_descriptors, run_python
+from tests.support import RootTestCase, environment, mock, open_descriptors, run_python
 
 GIBIBYTE = 1024 ** 3
 
@@ -57,8 +58,9 @@ class ResourcesTest(RootTestCase):
                 storage.delete(None, storage.put(None, Stream(b'x')))
                 self.raised(StreamError, storage.assign, None, module_data,
                             Stream(b'x', None, StreamError))
-                self.raised(EnvironmentError, storage.get_read_stream, None, missing)
-                self.raised(EnvironmentError, storage.get_size, None, missing)
+                for call in (storage.get_read_stream, storage.get_size):
+                    error = self.raised(EnvironmentError, call, None, missing)
+                    self.assertEqual(errno.ENOENT, error.errno)
                 storage.delete(None, missing)
         self.assertEqual(before, open_descriptors())
 
@@ -90,7 +92,7 @@ class ResourcesTest(RootTestCase):
             """Return how many descriptors a child that is started right now inherits."""
             process = subprocess.Popen(
                 [sys.executable, '-c', 'import os; print(len(os.listdir("/proc/self/fd")))'],
-                stdout=subprocess.PIPE, close_fds=False)
+                stdout=subprocess.PIPE, close_fds=False, env=environment())
             seen.append(int(process.communicate()[0]))
 
         class Looking(Stream):
