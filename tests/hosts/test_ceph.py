@@ -7,7 +7,9 @@ must find out.
 
 import errno
 import os
+import re
 import shutil
+import tempfile
 import threading
 
 from mezeo_fsstore import DamagedObject, FilesystemStorage, disk
@@ -17,6 +19,8 @@ from tests import Stream, content
 from tests.hosts import ceph
 from tests.hosts.shared_volume import STEPS, Load, SharedVolume, VolumeCase, digest, get
 from tests.kit.streams import WatchedStream
+from tests.pages.page_steps import Walk, read_page
+from tests.pages.test_deploy_page import section
 from tests.support import mark, mock, path_in, wait_until
 
 MEBIBYTE = 2 ** 20
@@ -116,7 +120,7 @@ class Call(threading.Thread):
         return self.result
 
 
-class CephTest(SharedVolume, VolumeCase):
+class CephTest(Walk, SharedVolume, VolumeCase):
 
     system = ceph
 
@@ -184,7 +188,7 @@ class CephTest(SharedVolume, VolumeCase):
     def test_below_min_size_calls_wait_or_raise_and_none_says_that_an_object_is_missing(self):
         stored, other = [self.first.put(None, Stream(content(400000))) for _ in range(2)]
         # A node whose reads wait for two seconds and no longer: the clock of this test.
-        impatient = self.mount('impatient', '--rados_osd_op_timeout=2')
+        impatient = self.mount('impatient', 'ceph.rados_osd_op_timeout=2')
         clock = FilesystemStorage(root=impatient).get_read_stream(None, stored)
         self.addCleanup(clock.close)
         self.addCleanup(self.cluster.revive)
@@ -297,17 +301,20 @@ class CephTest(SharedVolume, VolumeCase):
         return stored[0]
 
     def test_a_full_cluster_raises_and_leaves_nothing_and_reads_and_deletes_work(self):
-        self.addCleanup(self.set_full, 0.95)
+        self.addCleanup(self.make_room)
         self.assert_limits(self.check_a_full_cluster)
 
     def check_a_full_cluster(self):
-        self.set_full(0.95)
-        wait_until(self.takes_an_object, 'the cluster is full no longer', PATIENCE)
+        self.make_room()
         # Less than an empty OSD takes for itself.
         stored = self.check_a_limit(errno.ENOSPC, lambda: self.set_full(0.05))
         late = FilesystemStorage(root=os.path.join(self.cluster.mount('late'), self.name))
         self.assertTrue(content(MEBIBYTE) == Call(get, late, stored).outcome())
         self.cluster.unmount('late')
+
+    def make_room(self):
+        self.set_full(0.95)
+        wait_until(self.takes_an_object, 'the cluster is full no longer', PATIENCE)
 
     def set_full(self, ratio):
         # The three have to be in this order at each moment.
@@ -368,6 +375,10 @@ class CephTest(SharedVolume, VolumeCase):
             damaged.write(b'X')
         for storage in self.modules(verify_reads=True):
             self.assertRaises(DamagedObject, get, storage, stored)
+        for node in ('first', 'second'):
+            with self.assertRaises(RuntimeError) as failure:
+                self.run_command('scrub', self.in_machine(node))
+            self.assertTrue('damaged\t' + stored in str(failure.exception), failure.exception)
 
     def crash(self):
         self.cluster.kill('mds.a', 'mds.b', 'client.first', 'client.second')
@@ -422,6 +433,8 @@ class CephTest(SharedVolume, VolumeCase):
         before = FilesystemStorage(root=snapshot)
         for module_data in (kept, changed):
             self.assertEqual(b'old', get(before, module_data))
+        said = self.run_command('scrub', self.in_machine('second') + '/.snap/one')
+        self.assertTrue(': 2 whole, 0 damaged' in said, said)
         self.assertEqual(errno.EROFS, self.error_of(before.put, None, Stream(b'never stored')))
         self.assertEqual(errno.EROFS, self.error_of(before.delete, None, kept))
         # The check sees a folder that is there, with the very same in it.
@@ -432,6 +445,39 @@ class CephTest(SharedVolume, VolumeCase):
     def check_nothing_is_foreign(self):
         for node in ('first', 'second'):
             said = self.run_command('ls', self.in_machine(node), '--foreign')
-            self.assertEqual('0 temporaries, 0 foreign; 1 objects', said)
+            self.assertEqual('0 temporaries, 0 foreign; 1 object', said)
             said = self.run_command('sweep', self.in_machine(node), '--older-than', '0s')
             self.assertTrue(said.startswith('0 temporaries'), said)
+            said = self.run_command('scrub', self.in_machine(node))
+            self.assertTrue(said.startswith('1 object, '), said)
+            self.assertTrue(': 1 whole, 0 damaged' in said, said)
+
+    def test_a_backup_is_made_from_a_snapshot_as_the_page_shows(self):
+        root_id = mark(self.nodes[0])
+        stored = self.first.put(None, Stream(b'content'))
+        self.folder = tempfile.mkdtemp(prefix='mezeo_fsstore-test-')
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.walk(section('CephFS'), 4, self.folder)
+        restored = os.path.join(self.folder, 'restored')
+        os.mkdir(restored)
+        self.cluster.machine.run('tar', '-C', restored, '--xattrs', '-xpf',
+                                 os.path.join(self.folder, 'objects.tar'))
+        storage = FilesystemStorage(root=restored, root_id=root_id)
+        self.assertEqual(b'content', get(storage, stored))
+        self.assertEqual(digest(b'content'), self.kept_digest(storage, stored))
+        self.assertEqual([], os.listdir(os.path.join(self.nodes[0], '.snap')))
+
+    def local(self, text):
+        for shown, here in (('/srv/objects', self.nodes[0]), ('/mnt/backup', self.folder)):
+            text = text.replace(shown, here)
+        return super(CephTest, self).local(text)
+
+    def test_the_examination_says_what_the_table_says(self):
+        report = self.run_command('check', self.in_machine('first'))
+        row = re.search('^[|] CephFS .*$', read_page('deploy.md'), re.M).group(0).split(' | ')
+        for cell, line, said in ((1, 'sync of directories', 'yes'), (5, 'inodes free', 'no'),
+                                 (4, 'copies that share blocks (reflink)', 'no'),
+                                 (6, 'extended attributes', 'yes')):
+            self.assertTrue(re.search('^(ok   |warn ) %s +%s\\b' % (re.escape(line), said), report,
+                                      re.M), report)
+            self.assertTrue(row[cell].startswith('yes' if said == 'yes' else 'no'), row[cell])

@@ -19,6 +19,7 @@ from simple.simple import SimpleStorage
 from tests import Stream
 from tests.command.test_egg import HOST
 from tests.hosts.apache import CONFIGURATION
+from tests.hosts.ceph import OPTIONS
 from tests.hosts.gluster import MOUNT_OPTIONS, VOLUME_OPTIONS
 from tests.kit.miniature import Platform
 from tests.pages.page_steps import BLOCK, SERVER, RootShell, read_page
@@ -563,16 +564,19 @@ class PageTest(unittest.TestCase):
         # One is for cron, and run by a test of its own.
         self.assertEqual(len(blocks), len(BLOCK.findall(text)) + 1)
         run = 0
-        for title in ('Set up a node', 'Watch it', 'Inodes', 'Back up and restore', 'Move a root',
-                      'Come from `simple`'):
+        # Those of CephFS by its own suite.
+        for title in ('Set up a node', 'Watch it', 'Inodes', 'CephFS', 'Back up and restore',
+                      'Move a root', 'Come from `simple`'):
             run += len(BLOCK.findall(section(title)))
         self.assertEqual(len(BLOCK.findall(text)), run)
 
-    def test_its_options_are_those_that_the_tests_of_apache_and_glusterfs_need(self):
+    def test_its_options_are_those_that_the_tests_of_the_hosts_need(self):
         lines = page().splitlines()
         for option in VOLUME_OPTIONS.items():
             self.assertTrue('    gluster volume set objects %s %s' % option in lines, option)
         self.assertTrue('  glusterfs  %s,_netdev' % MOUNT_OPTIONS in page())
+        for option in OPTIONS:
+            self.assertTrue('    ceph config set %s %s %s' % option in lines, option)
         node = CONFIGURATION[:CONFIGURATION.index('<Directory')]
         for line in node.strip().splitlines():
             for word in line.strip(' \\').replace('%%', '%').split(' '):

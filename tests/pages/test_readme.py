@@ -64,6 +64,7 @@ class ExamplesTest(RootShell, unittest.TestCase):
     def leave_temporary(self):
         left = os.path.join(self.root, LEFT)
         os.mkdir(os.path.dirname(left))
+        os.chmod(os.path.dirname(left), 0o700)
         with open(left, 'wb') as stream:
             stream.write(b'x' * 1048576)
         os.utime(left, (0, 1338552000))
