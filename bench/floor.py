@@ -167,7 +167,7 @@ class DurableOneFolder(OneFolder, DurableFloor):
 
 
 class Shards256(Floor):
-    """A layout that was not chosen: see docs/speed.md."""
+    """A layout that was not chosen: see docs/speed/growth.md."""
 
     def shards(self):
         return ['%02x' % number for number in range(256)]

@@ -92,7 +92,7 @@ class WithoutDigest(DurableOurs):
 
 
 class _Chunks(Ours):
-    """mezeo_fsstore with chunks of another size than the one that was chosen: see docs/speed.md."""
+    """Chunks of another size than the one that was chosen: see docs/speed/growth.md."""
 
     size = 0
 

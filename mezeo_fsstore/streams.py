@@ -13,7 +13,7 @@ from mezeo_fsstore.compat import ReadStream
 from mezeo_fsstore.errors import DamagedObject
 
 # Larger chunks leave the processor's cache before they are written, smaller ones cost more calls:
-# docs/speed.md has the figures.
+# docs/speed/growth.md has the figures.
 CHUNK_SIZE = 256 * 1024
 
 # What is to be synced goes to the disk by so much while the rest still comes. Of more the kernel
