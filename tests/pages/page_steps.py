@@ -180,8 +180,8 @@ class RootShell(Walk):
 
     def local(self, text):
         for shown, here in (('-py3.11.egg', '-py%d.%d.egg' % sys.version_info[:2]),
-                            ('-1.0.0-', '-%s-' % __version__),
-                            ('mezeo_fsstore 1.0.0\n', 'mezeo_fsstore %s\n' % __version__)):
+                            ('-2.0.0-', '-%s-' % __version__),
+                            ('mezeo_fsstore 2.0.0\n', 'mezeo_fsstore %s\n' % __version__)):
             text = text.replace(shown, here)
         if self.server.pw_name != SERVER:
             text = text.replace('runuser -u %s -- ' % SERVER, '')

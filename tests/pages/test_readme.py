@@ -48,6 +48,7 @@ class ExamplesTest(RootShell, unittest.TestCase):
                 (r'no fixed number', 'N of N'),
                 (r'able by \S+:', 'able by USER:'),
                 (r', N warnings?: see above', ''),
+                (r', as the filesystem served it', ''),
                 (r' [KMGT]iB', ''),
                 (r'^warn ', 'ok   '),
                 (r': it is nearly full', ''),
@@ -83,7 +84,8 @@ class ExamplesTest(RootShell, unittest.TestCase):
 class ReadmeTest(unittest.TestCase):
 
     def test_it_shows_every_command(self):
-        for name in ('check', 'put', 'get', 'size', 'stat', 'rm', 'ls', 'df', 'sweep'):
+        for name in ('check', 'put', 'get', 'size', 'stat', 'rm', 'ls', 'df', 'sweep',
+                     'scrub'):
             shown = '\n$ mezeo_fsstore %s objects.json' % name
             self.assertTrue(shown in read('README.md'), shown)
         self.assertTrue('mezeo_fsstore init /srv/objects' in read('README.md'))
