@@ -9,7 +9,7 @@ import time
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.mounts import mount_of
-from mezeo_fsstore.admin.options import add_command, add_json, add_registered, always
+from mezeo_fsstore.admin.options import add_command, add_json, add_registered
 from mezeo_fsstore.admin.proving import (
     DAMAGED, UNREADABLE, UNSTABLE, VERDICTS, WHOLE, NoDigest, Prover, is_still_there)
 from mezeo_fsstore.admin.quarantine import Quarantine, Refused
@@ -36,7 +36,7 @@ def add_commands(commands):
         'verdict, module_data, bytes, time of the last change (UTC), divided by tabs.',
         'Verdicts: damaged, twice the same wrong content; unreadable, twice an error of the disk; '
         'unstable, not twice the same (suspect memory, cable or controller). Each of them is a '
-        'failure. It keeps no state: let cron divide the work by --part.', reads=always)
+        'failure. It keeps no state: let cron divide the work by --part.')
     add_registered(command)
     command.add_argument('--part', metavar='K/N', type=_part, default=(1, 1),
                          help='part K of N only, N from 1 to 4096: an object never changes its '

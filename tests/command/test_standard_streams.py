@@ -92,7 +92,8 @@ class StandardStreamsTest(CommandTestCase):
         """Return command lines of which each prints something, and does more than that."""
         return [['check', self.root], ['init', self.root], ['put', self.root, self.source],
                 ['put', self.root, '-'], ['sweep', self.root, '--delete'],
-                ['df', self.root, '--warn', '100']]
+                ['df', self.root, '--warn', '100'],
+                ['scrub', self.root], ['scrub', self.root, '--json']]
 
     def silent(self):
         """Return command lines that print nothing."""
