@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -127,6 +128,9 @@ class CommandTestCase(RootTestCase):
     def succeeds(self, *arguments, **options):
         """Return the output as text."""
         status, output, errors = self.run_command(*arguments, **options)
+        if arguments[0] == 'ls':
+            # It ends with their number.
+            errors = re.sub(b'^[0-9]+ objects?\n$', b'', errors)
         self.assertEqual((0, b''), (status, errors))
         return output.decode('utf-8')
 
@@ -213,8 +217,13 @@ def closed_to_others(folder):
 def get_attribute(path, name='user.sha256'):
     """Return the extended attribute of a file as text, None where there is none.
 
-    By the system's own tools, independently of our code.
+    By the system's own means, independently of our code.
     """
+    if hasattr(os, 'getxattr'):
+        try:
+            return os.getxattr(path, name).decode('latin-1')
+        except OSError:
+            return None
     process = subprocess.Popen(['getfattr', '--only-values', '--absolute-names', '-n', name, path],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     value = process.communicate()[0].decode('latin-1')
@@ -223,12 +232,17 @@ def get_attribute(path, name='user.sha256'):
 
 def set_attribute(path, value, name='user.sha256'):
     """Give a file an extended attribute; with None, take it away."""
-    change = ['-x', name] if value is None else ['-n', name, '-v', value]
-    subprocess.check_call(['setfattr'] + change + [path], stderr=subprocess.PIPE)
+    if not hasattr(os, 'setxattr'):
+        change = ['-x', name] if value is None else ['-n', name, '-v', value]
+        subprocess.check_call(['setfattr'] + change + [path], stderr=subprocess.PIPE)
+    elif value is None:
+        os.removexattr(path, name)
+    else:
+        os.setxattr(path, name, value.encode('latin-1'))
 
 
 def keeps_attributes(folder):
-    """Return whether the files in `folder` can have attributes, and this machine the tools."""
+    """Return whether the files in `folder` can have attributes (Python 2 needs tools for them)."""
     with tempfile.NamedTemporaryFile(dir=folder) as probe:
         try:
             set_attribute(probe.name, 'x')

@@ -2,10 +2,12 @@
 
 import errno
 import fcntl
+import hashlib
 import io
 import mmap
 import os
 import stat
+import time
 
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin.check_readers import replace_under_reader
@@ -36,6 +38,8 @@ def steps(small, storage, file_mode, dir_mode, mount):
              ('replace it under another process', lambda: replace_under_reader(storage, on_nfs)),
              ('hard links', lambda: _hard_links(small)),
              ('extended attributes', lambda: _attributes(small)),
+             ('a digest takes no block', lambda: _block_of_digest(small)),
+             ('hashing (SHA-256)', _hash),
              ('copies that share blocks (reflink)', lambda: _reflink(small)),
              ('direct reads', lambda: _direct_reads(small))]
     if on_nfs:
@@ -116,6 +120,27 @@ def _attributes(small):
     if answer != 'yes':
         raise Warn(answer + ': objects are stored without a digest')
     return answer
+
+
+def _block_of_digest(small):
+    with small.probe() as path:
+        before = disk.status_of_name(path).st_blocks
+        if _optional(lambda: _keep_attribute(path)) != 'yes':
+            return 'there is none'
+        taken = disk.status_of_name(path).st_blocks - before
+    if taken > 0:
+        raise Warn('no: each object takes %d bytes more; on ext4 larger inodes cure that, '
+                   'mkfs.ext4 -I 512' % (taken * 512))
+    return 'yes'
+
+
+def _hash():
+    started = time.time()
+    digest = hashlib.sha256()
+    for _ in range(64):
+        digest.update(_CONTENT * 32)
+    # In MiB: 64 pieces of 128 KiB.
+    return '%.0f MiB in a second' % (8 / max(time.time() - started, 1e-6))
 
 
 def _reflink(small):

@@ -102,6 +102,15 @@ def entries_in(root, place, failed):
             failed(error)
 
 
+def digest_of(path):
+    """Return the digest that the file at `path` carries, None for none. Its content is not read."""
+    fd = disk.open_to_read(path)
+    try:
+        return disk.get_digest(fd, path)
+    finally:
+        disk.release(fd)
+
+
 def _is_directory(root, place, failed):
     try:
         return stat.S_ISDIR(disk.status_of_name(root.join(place)).st_mode)

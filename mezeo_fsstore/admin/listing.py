@@ -3,10 +3,12 @@
 import json
 import sys
 
+from mezeo_fsstore import disk
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.options import add_command, add_json, always
 from mezeo_fsstore.admin.registration import root_of
-from mezeo_fsstore.admin.terminal import counted, meter, printable, utc
+from mezeo_fsstore.admin.terminal import counted, fail, meter, printable, utc
+from mezeo_fsstore.errors import ConfigurationError
 from mezeo_fsstore.module_data import compose
 
 # json.dumps would make an encoder for each line.
@@ -23,6 +25,9 @@ def add_commands(commands):
         'line on standard error and exit status 1; the list goes on.', reads=always)
     add_json(command,
              'print objects of JSON with path, size and mtime (seconds since 1970) instead')
+    command.add_argument('--sha256', action='store_true', help=(
+        'print a manifest instead, digest and path, that `sha256sum -c` takes in the root. What '
+        'has no digest is left out and counted on standard error, and the exit status is 1'))
     command.add_argument('--foreign', action='store_true', help=(
         'list what is no object instead: kind, path (in JSON), bytes, time. The kind is temporary, '
         'for what writers have left; check, for what a check has left; quarantined, for a damaged '
@@ -31,9 +36,11 @@ def add_commands(commands):
 
 def ls(options):
     """Run `ls`: print a line for each object, or for each thing that is none."""
+    if options.sha256 and (options.json or options.foreign):
+        raise ConfigurationError('--sha256 goes with neither --json nor --foreign')
     root = root_of(options)
     failures = inventory.Failures(root)
-    lines = Lines(root, options.json, failures)
+    lines = Manifest(root, failures) if options.sha256 else Lines(root, options.json, failures)
     counts = dict.fromkeys(inventory.KINDS, 0)
     places = (inventory.places if options.foreign else inventory.shards)(root, failures)
     with meter('shard', total=len(places), beside=sys.stdout) as progress:
@@ -47,6 +54,8 @@ def ls(options):
     root.require()
     sys.stdout.flush()
     sys.stderr.write(_summary(counts, options.foreign, failures.number))
+    if options.sha256 and lines.without:
+        return fail('%s without a digest: left out' % counted(lines.without, 'object'))
     return failures.status
 
 
@@ -61,6 +70,24 @@ def _summary(counts, foreign, failed):
     if failed:
         line += '; %s: see above' % counted(failed, 'failure')
     return line + '\n'
+
+
+class Manifest(object):
+    """The lines of a manifest, and in `without` the number of objects that have no digest."""
+
+    def __init__(self, root, failed):
+        self._root, self._failed, self.without = root, failed, 0
+
+    def of(self, entry):
+        """Return the line for an object, or nothing where there is no digest."""
+        try:
+            digest = inventory.digest_of(self._root.join(entry.path))
+        except EnvironmentError as error:
+            if not disk.has_vanished(error):
+                self._failed(error)
+            return ''
+        self.without += digest is None
+        return '' if digest is None else '%s  %s\n' % (digest, entry.path)
 
 
 class Lines(object):

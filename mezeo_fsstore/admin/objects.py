@@ -10,6 +10,7 @@ from stat import S_IMODE
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin.advice import explain, shown
 from mezeo_fsstore.admin.files import open_source, open_target
+from mezeo_fsstore.admin.inventory import digest_of
 from mezeo_fsstore.admin.options import (
     add_as, add_command, add_json, add_object, add_registered, always, never)
 from mezeo_fsstore.admin.registration import root_of, storage_of
@@ -36,7 +37,8 @@ def add_commands(commands):
         'where to write instead, which is replaced once all is there; - for standard output'))
     for run, text, reads in (
             (size, 'Print the number of bytes of an object.', always),
-            (stat, 'Print what is known of an object: path, bytes, time, mode, owner.', always),
+            (stat, 'Print what is known of an object: path, bytes, time, mode, owner, digest.',
+             always),
             (rm, 'Remove an object.', never)):
         command = add_command(commands, run, text, reads=reads)
         add_registered(command)
@@ -132,13 +134,16 @@ def stat(options):
     found = disk.status_of_name(full)
     fields = [('path', path), ('file', printable(full)), ('size', found.st_size),
               ('mtime', found.st_mtime), ('mode', '%04o' % S_IMODE(found.st_mode)),
-              ('owner', user_name(found.st_uid)), ('group', group_name(found.st_gid))]
+              ('owner', user_name(found.st_uid)), ('group', group_name(found.st_gid)),
+              ('sha256', digest_of(full))]
     if options.json:
         print(json.dumps(dict(fields), sort_keys=True))
         return 0
     for name, value in fields:
         if name == 'mtime':
             name, value = 'time', utc(value)
+        elif value is None:
+            value = 'none'
         sys.stdout.write('%-6s %s\n' % (name, value))
     return 0
 

@@ -21,7 +21,7 @@ _SECONDS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
 def add_commands(commands):
     """Add `sweep` to the parser of the command line."""
     command = add_command(
-        commands, sweep, 'List what crashed writers, and a check that was killed, have left.',
+        commands, sweep, 'List what crashed writers and a killed check have left.',
         'Age is told by the clock of the filesystem. Where that can not be asked, as on a '
         'read-only volume, the list goes by the clock of this machine, and --delete is refused.',
         reads=lambda options: not options.delete)

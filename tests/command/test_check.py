@@ -21,8 +21,8 @@ LIFE = ['not there yet', 'put 4 KiB', 'there', 'size', 'get 4 KiB', 'get a range
         'delete it under a reader', 'delete it again', 'gone', 'put 16 MiB', 'get 16 MiB',
         'copy 16 MiB', 'delete 16 MiB']
 OFFERS = ['modes are kept', 'sync of directories', 'replace it under another process',
-          'hard links', 'extended attributes', 'copies that share blocks (reflink)',
-          'direct reads']
+          'hard links', 'extended attributes', 'a digest takes no block',
+          'hashing (SHA-256)', 'copies that share blocks (reflink)', 'direct reads']
 
 
 class ReportTest(CheckTestCase):

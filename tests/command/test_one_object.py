@@ -22,18 +22,18 @@ class StatTest(CommandTestCase):
 
     def test_it_tells_path_size_time_mode_and_owner(self):
         lines = self.succeeds('stat', self.root, self.module_data).splitlines()
-        found = dict(re.match('([a-z]+) +(.*)$', line).groups() for line in lines)
+        found = dict(re.match('([a-z0-9]+) +(.*)$', line).groups() for line in lines)
         self.assertEqual(
             dict(path=path_in(self.module_data), file=self.path(self.module_data), size='12345',
                  time='2012-06-01T12:00:00Z', mode='0640', owner=found['owner'],
-                 group=found['group']), found)
+                 group=found['group'], sha256=found['sha256']), found)
 
     def test_json_says_the_same(self):
         found = json.loads(self.succeeds('stat', self.root, self.module_data, '--json'))
         self.assertEqual(
             dict(path=path_in(self.module_data), file=self.path(self.module_data), size=12345,
-                 mtime=1338552000.5, mode='0640', owner=found['owner'], group=found['group']),
-            found)
+                 mtime=1338552000.5, mode='0640', owner=found['owner'], group=found['group'],
+                 sha256=found['sha256']), found)
 
     def test_a_time_that_no_calendar_has_is_told_as_a_number(self):
         os.utime(self.path(self.module_data), (0, NO_DATE))

@@ -27,7 +27,7 @@ class ScrubCase(CommandTestCase):
     def setUp(self):
         super(ScrubCase, self).setUp()
         if not keeps_attributes(self.root):
-            self.skipTest('no user attributes here, or no getfattr and setfattr (package attr)')
+            self.skipTest('no user attributes here, or, for Python 2, no getfattr and setfattr')
 
     def flip(self, module_data, position=0):
         """Let one bit of an object rot."""

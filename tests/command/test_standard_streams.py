@@ -145,11 +145,14 @@ class StandardStreamsTest(CommandTestCase):
 
     def test_what_belongs_to_the_answer_and_can_not_be_said_is_a_failure(self):
         for _, states, status, output, errors in self.run_each(
-                [['ls', self.root, '--foreign']], {2: 'full'}, {2: 'closed'}, {2: 'broken'}):
+                [['ls', self.root], ['ls', self.root, '--foreign']],
+                {2: 'full'}, {2: 'closed'}, {2: 'broken'}):
             self.assertEqual((1, ''), (status, errors), (output, states))
 
     def test_what_has_nothing_to_say_needs_no_error_output(self):
-        commands = self.lists() + self.changes() + self.silent()
+        # The count of `ls` belongs to its answer.
+        commands = [arguments for arguments in self.lists() + self.changes() + self.silent()
+                    if arguments[:2] != ['ls', self.root]]
         for arguments, _, status, _, errors in self.run_each(commands, {0: 'closed', 2: 'closed'}):
             if arguments[-1] == '-' and arguments[0] == 'put':
                 continue
@@ -258,7 +261,7 @@ class DescriptorsTest(CommandTestCase):
         with os.fdopen(reader, 'rb') as output:
             text = output.read()
         errors = process.communicate()[1]
-        self.assertEqual((0, b''), (process.returncode, errors))
+        self.assertEqual((0, b'3 objects\n'), (process.returncode, errors))
         self.assertEqual(3, text.count(b'\n'))
 
 

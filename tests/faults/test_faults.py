@@ -89,7 +89,9 @@ class EveryCallTest(RootTestCase):
                 # The sync after a removal, whatever came of that; or what comes after a call
                 # whose failure is none.
                 expected.append(later)
-            self.assertTrue(error.errno in expected, '%s: %r' % (self.what, error))
+            # Where it is a link that is refused the error says how to do without.
+            self.assertTrue(error.errno in expected or 'by hand' in str(error),
+                            '%s: %r' % (self.what, error))
             self.assertTrue(error.filename and error.filename.startswith(self.root),
                             '%s: no path in %r' % (self.what, error))
         check(module_data, error, seam)

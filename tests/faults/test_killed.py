@@ -95,6 +95,8 @@ class KilledTest(CommandTestCase):
         self.assertEqual([], self.temporaries())
 
     def test_killed_before_each_call_of_a_write(self):
+        # As that of the children it looks at the marker.
+        self.storage = self.make()
         module_data = '{"path": "abc/%s"}' % ('1' * 32)
         times = []
         for _ in range(2):

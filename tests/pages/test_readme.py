@@ -41,6 +41,7 @@ class ExamplesTest(RootShell, unittest.TestCase):
                 (r'^foreign\t.*\n', ''),
                 (r'[0-9a-f]{3}/[0-9a-f]{32}', 'PATH'),
                 (r'^(owner|group)  .*', r'\1 NAME'),
+                (r'^sha256 .*', 'sha256 DIGEST'),
                 (r'[0-9a-f]{32}', 'ID'),
                 (r'\d{4}-\d\d-\d\dT[0-9:]*Z', 'TIME'),
                 (r'\d+(\.\d+)?', 'N'),
@@ -64,6 +65,7 @@ class ExamplesTest(RootShell, unittest.TestCase):
     def leave_temporary(self):
         left = os.path.join(self.root, LEFT)
         os.mkdir(os.path.dirname(left))
+        os.chmod(os.path.dirname(left), 0o700)
         with open(left, 'wb') as stream:
             stream.write(b'x' * 1048576)
         os.utime(left, (0, 1338552000))

@@ -164,7 +164,9 @@ class Python2Test(RootTestCase):
         self.assertEqual(b'\xc3\xa4', self.compat.native_path(Text()))
 
     def test_names_and_hexadecimal_digits(self):
-        self.assertEqual(['file', 'root'], sorted(self.compat.iterate_names(self.folder)))
+        entries = dict((entry.name, entry) for entry in self.compat.iterate_entries(self.folder))
+        self.assertEqual(['file', 'root'], sorted(entries))
+        self.assertEqual(os.lstat(self.file), entries['file'].stat(follow_symlinks=False))
         self.assertEqual(b'00ff', self.compat.hexadecimal(b'\x00\xff'))
 
     def test_attributes_are_those_of_the_system(self):
