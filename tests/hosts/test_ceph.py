@@ -14,14 +14,13 @@ import threading
 
 from mezeo_fsstore import DamagedObject, FilesystemStorage, disk
 from mezeo_fsstore.admin import inventory
-from mezeo_fsstore.root import Root
 from tests import Stream, content
 from tests.hosts import ceph
 from tests.hosts.shared_volume import STEPS, Load, SharedVolume, VolumeCase, digest, get
 from tests.kit.streams import WatchedStream
 from tests.pages.page_steps import Walk, read_page
 from tests.pages.test_deploy_page import section
-from tests.support import mark, mock, path_in, wait_until
+from tests.support import entries_of, mark, mock, path_in, wait_until
 
 MEBIBYTE = 2 ** 20
 
@@ -256,7 +255,7 @@ class CephTest(Walk, SharedVolume, VolumeCase):
         self.cluster.evict('dying')
         self.assertEqual(False, look.outcome())
         stored = other.outcome()
-        left = [entry.kind for entry in inventory.entries(Root(self.nodes[0]))]
+        left = [entry.kind for entry in entries_of(self.nodes[0])]
         self.assertEqual([inventory.OBJECT, inventory.TEMPORARY], sorted(left))
         self.run_command('sweep', self.in_machine('first'), '--older-than', '0s', '--delete')
         self.second.assign(None, module_data, Stream(b'content'))
