@@ -254,7 +254,7 @@ def environment(*path, **changes):
 
 
 def heed_interrupts():
-    """Have a child, before it starts, end by the signals that background jobs and `nohup` ignore."""
+    """Have a child, before it starts, heed what background jobs and `nohup` ignore."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
