@@ -70,7 +70,10 @@ class CompiledEgg(Command):
                 target.write(text + '\n')
 
     def compile(self, folder):
-        for package, module, source in self.get_finalized_command('build_py').find_all_modules():
+        modules = self.get_finalized_command('build_py').find_all_modules()
+        # A program once more at the top, where `python EGG` looks for it.
+        modules += [('', name, source) for _, name, source in modules if name == '__main__']
+        for package, module, source in modules:
             target = os.path.join(folder, package.replace('.', os.sep), module + '.pyc')
             if not os.path.isdir(os.path.dirname(target)):
                 os.makedirs(os.path.dirname(target))

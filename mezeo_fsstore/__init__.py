@@ -9,7 +9,7 @@ from mezeo_fsstore.errors import (
     StorageUnavailable)
 from mezeo_fsstore.storage import FilesystemStorage
 
-__version__ = '1.0.0'
+__version__ = '2.0.0'
 
 __all__ = ['FilesystemStorage', 'StorageError', 'ConfigurationError', 'InvalidModuleData',
            'DamagedObject', 'MissingRoot', 'StorageUnavailable', '__version__']

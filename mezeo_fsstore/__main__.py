@@ -2,6 +2,7 @@ import signal
 import sys
 
 from mezeo_fsstore.admin.command_line import main
+from mezeo_fsstore.admin.standard_streams import StandardStreams
 
 
 def end(number, frame):
@@ -9,9 +10,19 @@ def end(number, frame):
     sys.exit(128 + number)
 
 
+def run():
+    """Run the command line of this process; return the exit status."""
+    streams = StandardStreams()
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # What `nohup` has it ignore stays ignored.
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, end)
+        status = main()
+    except SystemExit as error:
+        status = error.code
+    return streams.finish(status)
+
+
 if __name__ == '__main__':
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        # What `nohup` has it ignore stays ignored.
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, end)
-    sys.exit(main())
+    sys.exit(run())

@@ -16,9 +16,11 @@ _OCTAL = re.compile(r'(0o?)?[0-7]{3,4}\Z')
 def refuse_unknown(arguments):
     """Raise ConfigurationError if the dictionary `arguments` holds any."""
     for name in sorted(arguments):
+        # On Python 2 a name from JSON that is not ASCII would make a message that is no `str`.
+        shown = name.encode('ascii', 'backslashreplace').decode('ascii')
         raise ConfigurationError(
             'argument %s (%.200r) is unknown: expected one of root, durable, file_mode, dir_mode, '
-            'root_id, digest, verify_reads' % (name, arguments[name]))
+            'root_id, digest, verify_reads' % (shown, arguments[name]))
 
 
 def absolute_path(name, value):
@@ -49,7 +51,7 @@ def mode(name, value, least, most):
     """
     bits = -1
     if isinstance(value, text_types) and _OCTAL.match(value):
-        bits = int(value.replace('o', ''), 8)
+        bits = int(value, 8)
     if bits & ~most or bits & least != least:
         raise _unusable(name, value, "an octal string from '%04o' to '%04o', such as '%04o'"
                         % (least, most, least | 0o040))
@@ -60,7 +62,7 @@ def digest(name, value, durable):
     """Return whether objects get a digest: `value` is sha256 or none, by default as `durable`."""
     if value is None:
         return durable
-    if not isinstance(value, text_types) or value not in ('sha256', 'none'):
+    if value not in ('sha256', 'none'):
         raise _unusable(name, value, "'sha256' or 'none'")
     return value == 'sha256'
 

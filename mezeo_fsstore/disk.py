@@ -6,6 +6,7 @@ descriptors; and a test can record the calls, or let any of them fail.
 A bare `except` here and in `store` always ends in `raise`: it cleans up, it hides nothing.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -13,8 +14,8 @@ import re
 import stat
 
 from mezeo_fsstore.compat import (
-    O_CLOEXEC, O_PATH, copy_file_range, get_attribute, iterate_names, open_stream, sendfile,
-    set_attribute, start_writing, text_types)
+    O_CLOEXEC, O_PATH, copy_file_range, forget_pages, get_attribute, iterate_entries, open_stream,
+    sendfile, set_attribute, text_types)
 
 # O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
@@ -79,7 +80,10 @@ def _wait_to_read(path):
     seen = os.open(path, O_PATH | os.O_NOFOLLOW | O_CLOEXEC)
     try:
         require_regular(status(seen, path), path)
-        return _call(path, os.open, '/proc/self/fd/%d' % seen, os.O_RDONLY | O_CLOEXEC)
+        return os.open('/proc/self/fd/%d' % seen, os.O_RDONLY | O_CLOEXEC)
+    except EnvironmentError as error:
+        error.filename = path
+        raise
     finally:
         release(seen)
 
@@ -148,7 +152,7 @@ def write_early(fd, offset, size):
     It waits for nothing, and where it can't be had nothing is lost.
     """
     try:
-        start_writing(fd, offset, size)
+        forget_pages(fd, offset, size)
     except EnvironmentError:
         pass
 
@@ -159,10 +163,15 @@ def set_digest(fd, digest, path):
     The filesystem may have no place for it: then there is none.
     """
     try:
-        _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
+        sign(fd, digest, path)
     except EnvironmentError as error:
         if error.errno != errno.EOPNOTSUPP:
             raise
+
+
+def sign(fd, digest, path):
+    """As `set_digest`, but raise EOPNOTSUPP where the filesystem has no place for it."""
+    _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
 
 
 def get_digest(fd, path):
@@ -170,13 +179,20 @@ def get_digest(fd, path):
 
     Any other value of the attribute counts as none.
     """
+    value = digest_attribute(fd, path) or ''
+    return str(value) if _SHA256.match(value) else None
+
+
+def digest_attribute(fd, path):
+    """Return the attribute in which the digest is kept, whatever it holds; None for no such one."""
     try:
-        digest = _call(path, get_attribute, fd, DIGEST).decode('latin-1')
+        return _call(path, get_attribute, fd, DIGEST).decode('latin-1')
     except EnvironmentError as error:
-        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP, errno.ERANGE):
+        if error.errno == errno.ERANGE:
+            return u'too long to be one'
+        if error.errno not in (errno.ENODATA, errno.EOPNOTSUPP):
             raise
         return None
-    return str(digest) if _SHA256.match(digest) else None
 
 
 def copy(source, position, fd, path):
@@ -282,14 +298,54 @@ def discard(path, fd=None):
         pass
 
 
+def remove_directory(path):
+    """Remove the empty directory `path`."""
+    os.rmdir(path)
+
+
+def touch(path):
+    """Say that what is at `path` was changed now, by the clock of its filesystem."""
+    os.utime(path, None)
+
+
 def make_directory(path, mode):
     """Make the directory `path`, with `mode` less the umask."""
     os.mkdir(path, mode)
 
 
 def listdir(path):
-    """Return an iterator over the names in the directory `path`, in no order."""
-    return iter(iterate_names(path))
+    """Yield the names in the directory `path`, in no order."""
+    with contextlib.closing(iterate_entries(path)) as found:
+        for entry in found:
+            yield entry.name
+
+
+def scan(path):
+    """Yield triples of a name in the directory `path`, its `os.lstat` and None, in no order.
+
+    Nothing is raised. Where a name can't be asked, its triple is the name, None and the error. A
+    listing that can't begin or go on ends with '', None and the error. What has vanished since it
+    was listed is left out.
+    """
+    try:
+        with contextlib.closing(iterate_entries(path)) as found:
+            for entry in found:
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except EnvironmentError as error:
+                    if not has_vanished(error):
+                        yield entry.name, None, error
+                else:
+                    yield entry.name, status, None
+    except EnvironmentError as error:
+        if error.filename is None:
+            error.filename = path
+        yield '', None, error
+
+
+def has_vanished(error):
+    """Return whether `error` says that what was asked for is not there."""
+    return error.errno in (errno.ENOENT, errno.ENOTDIR)
 
 
 def refuse_link(path):

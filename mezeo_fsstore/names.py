@@ -3,6 +3,8 @@
     .mezeo_fsstore                                           the marker
     3f0/3f0c58e990a355f5f07de05d645163a5                     an object: its shard and its name
     3f0/.3f0c58e990a355f5f07de05d645163a5.9b2f01c3a4d5e6f7   a temporary, to become that object
+    .mezeo_fsstore.quarantine/3f0/3f0c58e9...                a damaged object, moved out of the way
+    .mezeo_fsstore.check.9b2f01c3a4d5e6f7                    a small root, in which `check` works
 
 A name is 128 random bits. Its shard is one of 4,096 directories, which keeps each below 25,000
 entries at 10^8 objects. An object is found by the path in its `module_data`, never by a rule, so
@@ -16,6 +18,9 @@ from mezeo_fsstore.compat import hexadecimal
 
 MARKER = '.mezeo_fsstore'
 
+# The directory of damaged objects, which lie there as they lay in the root.
+QUARANTINE = MARKER + '.quarantine'
+
 # The pattern of an object's path.
 OBJECT = r'[0-9a-f]{3}/[0-9a-f]{32}'
 
@@ -23,6 +28,9 @@ OBJECT = r'[0-9a-f]{3}/[0-9a-f]{32}'
 _SHARD = re.compile(r'[0-9a-f]{3}\Z')
 _OBJECT = re.compile(OBJECT + r'\Z')
 _TEMPORARY = re.compile(r'([0-9a-f]{3}/\.[0-9a-f]{32}|\.%s)\.[0-9a-f]{16}\Z' % re.escape(MARKER))
+_QUARANTINED = re.compile(r'%s/%s\Z' % (re.escape(QUARANTINE), OBJECT))
+_CHECK_ROOT = re.compile(r'%s\.check\.[0-9a-f]{16}\Z' % re.escape(MARKER))
+_PLACE = re.compile(r'({0}|({0}/)?[0-9a-f]{{3}})\Z'.format(re.escape(QUARANTINE)))
 
 
 def random_hex(size):
@@ -45,6 +53,11 @@ def temporary_of(path):
     return '%s/.%s.%s' % (directory, name, random_hex(8))
 
 
+def new_check_root():
+    """Return the name of a new small root, in which `check` works."""
+    return '%s.check.%s' % (MARKER, random_hex(8))
+
+
 def is_shard(name):
     """Return whether a directory `name` in the root is one of objects."""
     return _SHARD.match(name) is not None
@@ -58,3 +71,28 @@ def is_object(path):
 def is_temporary(path):
     """Return whether `path`, relative to the root, is a temporary of an object or the marker."""
     return _TEMPORARY.match(path) is not None
+
+
+def quarantined(path):
+    """Return the path in quarantine of the object at `path`."""
+    return '%s/%s' % (QUARANTINE, path)
+
+
+def of_quarantined(path):
+    """Return the path of the object that lies at `path` in quarantine."""
+    return path[len(QUARANTINE) + 1:]
+
+
+def is_quarantined(path):
+    """Return whether `path`, relative to the root, is one of an object in quarantine."""
+    return _QUARANTINED.match(path) is not None
+
+
+def is_check_root(name):
+    """Return whether a directory `name` in the root is a small root of `check`."""
+    return _CHECK_ROOT.match(name) is not None
+
+
+def is_place(path):
+    """Return whether a directory at `path`, relative to the root, is a shard or of quarantine."""
+    return _PLACE.match(path) is not None

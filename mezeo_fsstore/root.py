@@ -59,11 +59,15 @@ class Root(object):
 
     def _require_id(self, found):
         if found != self.root_id:
+            # No word of `init`: it would make the folder of an unmounted volume pass.
+            has, more = 'has the marker of %s' % found, ''
+            if found is None:
+                has, more = 'has no marker', (
+                    '; where that is mounted and has lost its file %s, write this id and a newline '
+                    'into it' % names.MARKER)
             raise StorageUnavailable(
-                errno.ENODEV, 'root %s, but %s is registered: mount the right volume, or register '
-                'the root_id that `python -m mezeo_fsstore init` prints'
-                % ('has the marker of ' + found if found else 'has no marker', self.root_id),
-                self.path)
+                errno.ENODEV, 'root %s, but %s is registered: mount the right volume%s'
+                % (has, self.root_id, more), self.path)
 
     def require(self):
         """Raise StorageUnavailable unless the root is there, and the right one."""
@@ -121,6 +125,6 @@ def _id_in(fd, marker):
     root_id = disk.read(fd, 64, marker).decode('latin-1').rstrip('\n')
     if not ROOT_ID.match(root_id):
         raise StorageUnavailable(
-            errno.ENODEV, 'the marker of the root is damaged: restore it from the registration '
-            '(root_id and a newline), or remove it and run `python -m mezeo_fsstore init`', marker)
+            errno.ENODEV, 'the marker of the root is damaged: write the root_id of the '
+            'registration and a newline into it', marker)
     return str(root_id)

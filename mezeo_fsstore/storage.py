@@ -1,14 +1,13 @@
 """The interface: what the platform calls, in terms of the store."""
 
-from modules import StorageModule
-
 from mezeo_fsstore import arguments, names
+from mezeo_fsstore.compat import platform_base
 from mezeo_fsstore.module_data import compose, parse
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.store import Store
 
 
-class FilesystemStorage(StorageModule):
+class FilesystemStorage(platform_base()):
     """Keeps each object as a file under one directory, whole or not at all.
 
     :param root: absolute path of an existing directory; never created, because a missing one is

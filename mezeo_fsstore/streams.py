@@ -51,7 +51,7 @@ def write_into(fd, stream, path, hashing, early):
             return digest
     digest = hashlib.sha256() if hashing else None
     _read_and_write(fd, stream, path, early, digest)
-    return digest.hexdigest() if hashing else None
+    return digest.hexdigest() if digest else None
 
 
 def _read_and_write(fd, stream, path, early, digest=None):
@@ -100,7 +100,6 @@ class VerifiedStream(io.RawIOBase):
     """
 
     def __init__(self, stream, size, expected, path):
-        super(VerifiedStream, self).__init__()
         self._stream, self._size, self._expected, self._path = stream, size, expected, path
         self._digest, self._hashed = hashlib.sha256(), 0
 

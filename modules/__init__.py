@@ -14,7 +14,8 @@ How the platform uses a module
 Each server process imports the class and makes **one instance**, `NewStorage(**args)`. There are
 many processes, each with many threads, and they live for months. So an instance is called by many
 threads at once, other instances work on the same storage at the same time, and whatever is kept
-(memory, descriptors, connections, threads) is kept for good.
+(memory, descriptors, connections, threads) is kept for good. What an instance remembers of an
+object, another one may have changed.
 
 *Storing.* `new_data` gives a `module_data`, then `assign` gives it its bytes. The platform keeps
 the `module_data` in its database; it is all that the module is ever told about an object.
@@ -27,7 +28,8 @@ failed.
 `get_read_stream`, a `seek` to the start of the range and as many `read`s as needed, then `close`.
 
 *Copying on the server.* `get_size` and `get_read_stream` of the source; the stream goes straight
-into `assign` for a new `module_data`, of the same module or another.
+into `assign` for a new `module_data`, of the same module or another. The copy is an object of its
+own: when one of the two is replaced or deleted, the other stays as it is.
 
 *Deleting.* After a successful `delete` that `module_data` is never used again.
 
@@ -80,8 +82,12 @@ class StorageModule(object):
 
         `stream` has a `read(size)`, which returns at most `size` bytes, and `b''` at the end and
         only there: fewer bytes than asked for are no end. It need have no other method, and may
-        be a client's connection that breaks: then its exception must go on to the caller, and no
-        part of the object may be taken for the whole.
+        be a client's connection that breaks: then its exception, of whatever class, must go on to
+        the caller, and no part of the object may be taken for the whole. None, which says that
+        nothing has come yet, and text are no end either.
+
+        The object is what `read` returns from now on. Part of the stream may have been read
+        already, and its other methods, if any, may lead to other bytes, as a descriptor can.
         """
         raise self._not_implemented('assign')
 

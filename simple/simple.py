@@ -1,21 +1,18 @@
 """A storage module in as few lines as a correct one needs. Copy it and put your storage in.
 
-It keeps each object as a file `<random>.dat` in one directory. What the fine print of the contract
-in `modules` means in practice is said at each step. It trusts the machine: nothing is synced to the
-disk, and the directory is expected to be there. `mezeo_fsstore` is the module that doesn't.
+Each step says what the fine print of `modules` means. `mezeo_fsstore` also syncs to the disk.
 """
 
 import errno
 import os
 import re
-import shutil
 import uuid
 
 from modules import StorageModule
 
 
 class SimpleStorage(StorageModule):
-    """Keeps objects as files in the existing directory `storage_dir`."""
+    """Keeps objects as files `<random>.dat` in the existing directory `storage_dir`."""
 
     def __init__(self, storage_dir='/tmp/storage'):
         # All that an instance keeps: threads share it, so nothing here may change later.
@@ -31,7 +28,12 @@ class SimpleStorage(StorageModule):
         temporary = path + '.' + uuid.uuid4().hex
         try:
             with open(temporary, 'wb') as target:  # binary: text mode would change the bytes
-                shutil.copyfileobj(stream, target)
+                piece = None
+                while piece != b'':
+                    piece = stream.read(65536)
+                    if not isinstance(piece, bytes):  # None: nothing has come yet
+                        raise TypeError('the stream returned %r, not bytes' % (piece,))
+                    target.write(piece)
             os.rename(temporary, path)
         except:
             # A client that hangs up is an everyday event, and must leave nothing behind.
@@ -39,11 +41,10 @@ class SimpleStorage(StorageModule):
             raise
 
     def available(self, context, module_data):
-        path = self._path(module_data)
         # False makes the platform copy the object here, so it must be certain: any error but "no
         # such file" goes on, and that one as well where the directory itself is gone.
         try:
-            os.stat(path)
+            os.stat(self._path(module_data))
         except OSError as error:
             if error.errno != errno.ENOENT:
                 raise
@@ -65,8 +66,7 @@ class SimpleStorage(StorageModule):
             volume = os.statvfs(self.storage_dir)
         except OSError:
             return {'capacity': {'total': -1, 'free': -1, 'used': -1}}
-        total = volume.f_blocks * volume.f_frsize
-        free = volume.f_bavail * volume.f_frsize
+        total, free = volume.f_blocks * volume.f_frsize, volume.f_bavail * volume.f_frsize
         return {'capacity': {'total': total, 'free': free, 'used': total - free}}
 
     def _path(self, module_data):

@@ -16,7 +16,7 @@ faults    calls that fail, processes that are killed, lost power, hostile input
 command   the administrator's command, and the egg
 sdk       `modules`, `simple`, the kit itself, the examples, the miniature
 pages     README.md and `docs/`, and the bench
-hosts     Apache with mod_wsgi, and GlusterFS
+hosts     Apache with mod_wsgi, GlusterFS, CephFS
 
 `support.py` is what all share, `test_support.py` tests it, `test_layout.py` watches over the rooms.
 """

@@ -1,27 +1,15 @@
-"""`check`: the state of a root, the life of objects on it, what its filesystem offers."""
+"""`check`: the state of a root, the life of objects on it, what its filesystem offers.
 
-from __future__ import division
+What is tried is tried in a small root inside the real one, which is only looked at.
+"""
 
-import errno
-import fcntl
-import os
-import sys
-import time
-
-from mezeo_fsstore import disk, names
-from mezeo_fsstore.admin.advice import explain
-from mezeo_fsstore.admin.marking import probe, time_of
+from mezeo_fsstore.admin import check_life, check_offers, check_rights, check_state
+from mezeo_fsstore.admin.check_report import Report
+from mezeo_fsstore.admin.mounts import mount_of
 from mezeo_fsstore.admin.options import add_command, add_registered
-from mezeo_fsstore.admin.registration import act_as_owner, root_of, storage_of
-
-_SMALL = 4 * 1024
-_LARGE = 16 * 1024 * 1024
-
-# Seconds by which the clocks of a healthy machine and its file server may differ.
-_MOST_SKEW = 5
-
-# The share of bytes or inodes below which an administrator should know.
-_LEAST_FREE = 0.05
+from mezeo_fsstore.admin.registration import root_of
+from mezeo_fsstore.admin.small_root import SmallRoot
+from mezeo_fsstore.storage import FilesystemStorage
 
 
 def add_commands(commands):
@@ -30,236 +18,52 @@ def add_commands(commands):
         commands, check,
         'Examine the root: its state, the whole life of objects on it, each step timed, and what '
         'its filesystem offers.',
-        'Each line starts with ok, warn or FAIL; with a FAIL the exit status is 1.'))
+        'Each line starts with ok, warn or FAIL; with a FAIL the exit status is 1. It works in a '
+        'directory of its own in the root, and removes that.', expects_marker=False))
 
 
 def check(options):
     """Run `check`: print a line for each step, and return 1 if any failed."""
-    root = root_of(options)
-    act_as_owner(root)
-    passed = examine(root, storage_of(options, durable=True), storage_of(options, durable=False))
-    return 0 if passed else 1
+    root = root_of(options, as_owner=True)
+    return 0 if examine(root, options.args) else 1
 
 
-def examine(root, durable, volatile):
-    """Examine `root`, a `Root`, through two modules over it; print a line for each step.
+def examine(root, registered):
+    """Examine `root`, a `Root`; print a line for each step. Returns whether none failed.
 
-    `durable` syncs and `volatile` does not. Returns whether no step failed. What the examination
-    stores is removed, whatever happens, but for the directories of objects.
+    `registered` are the other arguments of its registration. What this makes is removed, whatever
+    happens.
     """
-    print('root %s' % root.path)
-    # The same two objects for both: their directories are on the disk before the second life.
-    objects = durable.new_data(None), durable.new_data(None)
-    sections = [('state', _state(root, durable)),
-                ('life of an object, durable', _life(durable, *objects)),
-                ('life of an object, not durable', _life(volatile, *objects)),
-                ('what the filesystem offers', _offers(root))]
-    # All of them, also after one that failed.
-    passed = [_passes(title, steps) for title, steps in sections]
-    print('\n%s' % ('all is well' if all(passed) else 'FAILED: see above'))
-    return all(passed)
-
-
-class _Warning(Exception):
-    """What an administrator should know, though objects are safe."""
-
-
-def _passes(title, steps):
-    """Run steps, pairs of a name and a function that may return a text, until one fails."""
-    print('\n%s' % title)
-    try:
-        for name, step in steps:
-            started = time.time()
-            try:
-                verdict, text = 'ok', step()
-            except _Warning as warning:
-                verdict, text = 'warn', str(warning)
-            except Exception as error:
-                verdict, text = 'FAIL', explain(error)
-            if text is None:
-                text = '%10.3f ms' % ((time.time() - started) * 1000)
-            print('%-5s %-35s %s' % (verdict, name, text))
-            sys.stdout.flush()
-            if verdict == 'FAIL':
-                return False
-        return True
-    finally:
-        # A generator: what it has to clean up is cleaned up now.
-        steps.close()
-
-
-def _state(root, storage):
-    numbers = storage.statistics(None)
-    yield 'marker', lambda: _marker(root)
-    yield 'bytes free', lambda: _free(numbers['capacity'], 1024 ** 3, ' GiB')
-    yield 'inodes free', lambda: _free(numbers['inodes'], 1, '')
-    yield 'rights', lambda: _rights(root)
-    yield 'clock', lambda: _clock(root)
-
-
-def _marker(root):
-    root.check_marker()
-    if root.root_id is None:
-        raise _Warning('none: an unmounted volume would look like an empty store; run init')
-    return root.root_id
-
-
-def _free(numbers, unit, suffix):
-    total, free = numbers['total'], numbers['free']
-    if total < 0:
-        return 'unknown'
-    text = '%.*f%s of %.*f%s' % (unit > 1, free / unit, suffix, unit > 1, total / unit, suffix)
-    if free == 0:
-        raise EnvironmentError(errno.ENOSPC, text)
-    if free < total * _LEAST_FREE:
-        raise _Warning('%s: it is nearly full' % text)
-    return text
-
-
-def _rights(root):
-    """Fail for a directory that this user can't use: one made by another, most often."""
-    for name in [''] + [name for name in disk.listdir(root.path) if names.is_shard(name)]:
-        path = root.join(name)
-        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            raise EnvironmentError(
-                errno.EROFS if os.statvfs(path).f_flag & 1 else errno.EACCES,
-                'user %d can not use what user %d owns' % (os.geteuid(), os.stat(path).st_uid),
-                path)
-    return 'user %d may read and write it all' % os.geteuid()
-
-
-def _clock(root):
-    skew = time_of(root) - time.time()
-    if abs(skew) > _MOST_SKEW:
-        raise _Warning('it is %.0f s %s here: set both by NTP'
-                       % (abs(skew), 'ahead of the one' if skew > 0 else 'behind the one'))
-    return 'that of the filesystem agrees with the one here'
-
-
-def _life(storage, small, large):
-    """Yield the steps of the life of two objects; each raises where the storage breaks its word."""
-    first, second = os.urandom(_SMALL), os.urandom(_SMALL)
-    bulk = os.urandom(_SMALL) * (_LARGE // _SMALL)
-    readers = []
-
-    def available(expected):
-        _expect(storage.available(None, small) is expected, 'available() is not %s' % expected)
-
-    def assign(module_data, content):
-        storage.assign(None, module_data, _Source(content))
-
-    def get(module_data, content):
-        with storage.get_read_stream(None, module_data) as stream:
-            _expect(stream.read() == content, 'other bytes come back')
-
-    def get_range():
-        with storage.get_read_stream(None, small) as stream:
-            stream.seek(1000)
-            _expect(stream.read(2000) == first[1000:3000], 'other bytes come back')
-
-    def fail_to_replace():
+    storage = FilesystemStorage(**dict(registered, root=root.path))
+    modes = [int(registered.get(name, default), 8)
+             for name, default in (('file_mode', '0600'), ('dir_mode', '0700'))]
+    mount, small, report = mount_of(root.path), SmallRoot(root, modes[1]), Report(root.path)
+    report.title('state')
+    # Nothing is judged on what may be another volume.
+    if report.run(check_state.identity_steps(root, mount)):
+        report.run(check_state.steps(root, storage))
+        usable = report.run(check_rights.steps_of_root(root))
+        report.run(check_rights.steps_of_content(root, *modes))
         try:
-            storage.assign(None, small, _Source(second, fails=True))
-        except _Failure:
-            get(small, first)
-        else:
-            raise AssertionError('the failure of a stream is swallowed')
-
-    def replace():
-        readers.append(storage.get_read_stream(None, small))
-        assign(small, second)
-        get(small, second)
-
-    def delete():
-        storage.delete(None, small)
-        _expect(readers[0].read() == first, 'an open reader sees other bytes')
-
-    try:
-        yield 'not there yet', lambda: available(False)
-        yield 'put 4 KiB', lambda: assign(small, first)
-        yield 'there', lambda: available(True)
-        yield 'size', lambda: _expect(storage.get_size(None, small) == _SMALL, 'it is wrong')
-        yield 'get 4 KiB', lambda: get(small, first)
-        yield 'get a range', get_range
-        yield 'a writer that fails changes nothing', fail_to_replace
-        yield 'replace it under a reader', replace
-        yield 'delete it under the reader', delete
-        yield 'delete it again', lambda: storage.delete(None, small)
-        yield 'gone', lambda: available(False)
-        yield 'put 16 MiB', lambda: assign(large, bulk)
-        yield 'get 16 MiB', lambda: get(large, bulk)
-        yield 'delete 16 MiB', lambda: storage.delete(None, large)
-    finally:
-        for reader in readers:
-            reader.close()
-        for module_data in (small, large):
-            _delete(storage, module_data)
+            # What is made in a root that is half usable may be there for good.
+            if usable and report.run([('a small root to work in', small.make)]):
+                free = storage.statistics(None)['capacity']['free']
+                _try_out(small, registered, modes, mount, free, report)
+        finally:
+            small.discard()
+    return report.conclude()
 
 
-def _delete(storage, module_data):
-    try:
-        storage.delete(None, module_data)
-    except EnvironmentError:
-        pass
-
-
-class _Source(object):
-    """A stream of `content`, which raises at its end if it `fails`."""
-
-    def __init__(self, content, fails=False):
-        self._content, self._position, self._fails = content, 0, fails
-
-    def read(self, size):
-        chunk = self._content[self._position:self._position + size]
-        self._position += len(chunk)
-        if self._fails and not chunk:
-            raise _Failure
-        return chunk
-
-
-class _Failure(Exception):
-    pass
-
-
-def _expect(condition, problem):
-    # No `assert`: the check must check under `python -O` too.
-    if not condition:
-        raise AssertionError(problem)
-
-
-def _offers(root):
-    yield 'sync of directories', lambda: _sync_directory(root)
-    yield 'extended attributes', lambda: _offer(_set_attribute, root)
-    yield 'copies that share blocks (reflink)', lambda: _offer(_clone, root)
-
-
-def _offer(attempt, root):
-    try:
-        attempt(root)
-    except AttributeError:
-        return 'unknown: this Python can not ask'
-    except EnvironmentError as error:
-        # Any other error is none of the filesystem's properties.
-        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTTY, errno.ENOSYS):
-            raise
-        return 'no'
-    return 'yes'
-
-
-def _sync_directory(root):
-    if not root.sync():
-        raise _Warning('no: recent changes may be lost with the power')
-    return 'yes'
-
-
-def _set_attribute(root):
-    with probe(root) as path:
-        os.setxattr(path, 'user.mezeo_fsstore', b'1')
-
-
-def _clone(root):
-    with probe(root) as first:
-        with probe(root) as second:
-            with open(first) as source:
-                with open(second, 'w') as target:
-                    fcntl.ioctl(target.fileno(), disk.FICLONE, source.fileno())
+def _try_out(small, registered, modes, mount, free, report):
+    """Run the steps that store something, in `small`, a SmallRoot, and remove that."""
+    durable, volatile = [
+        FilesystemStorage(**dict(registered, root=small.path, root_id=None, durable=value))
+        for value in (True, False)]
+    size = check_life.large_size(free)
+    report.title('life of an object, durable')
+    report.run_until_failure(check_life.steps(durable, size))
+    report.title('life of an object, not durable')
+    report.run_until_failure(check_life.steps(volatile, size))
+    report.title('what the filesystem offers')
+    report.run(check_offers.steps(small, volatile, modes[0], modes[1], mount))
+    report.run([('nothing is left', small.remove)])

@@ -1,13 +1,17 @@
-"""The command line: `python -m mezeo_fsstore COMMAND`."""
+"""The command line: `python EGG COMMAND`, `python -m mezeo_fsstore COMMAND`."""
 
 import argparse
 import errno
-import os
 import sys
 
-from mezeo_fsstore.admin import checking, listing, marking, objects, space
+from mezeo_fsstore import __version__
+from mezeo_fsstore.admin import (
+    checking, listing, marking, objects, scrubbing, space, sweeping)
 from mezeo_fsstore.admin.advice import explain
-from mezeo_fsstore.admin.terminal import fail
+from mezeo_fsstore.admin.options import EXIT_STATUS
+from mezeo_fsstore.admin.registration import read_registration
+from mezeo_fsstore.admin.standard_streams import OutputError
+from mezeo_fsstore.admin.terminal import fail, say
 from mezeo_fsstore.errors import ConfigurationError, StorageUnavailable
 
 
@@ -16,37 +20,60 @@ def main(arguments=None):
 
     A failure is one line on standard error. Bad usage exits with 2, an interrupt returns 130.
     """
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    parser, options, root = _parser(), None, None
     try:
+        options = parser.parse_args(arguments)
+        read_registration(options)
+        root = options.root
         status = options.run(options)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return 130
+    except OutputError as error:
+        # As `| head` does it: whoever reads a list, or a help, has read enough of it.
+        if error.errno == errno.EPIPE and (options is None or options.reads(options)):
+            return 0
+        return fail(explain(error, root))
     except StorageUnavailable as error:
-        return fail(explain(error))
+        return fail(explain(error, root))
     except ConfigurationError as error:
-        parser.error(str(error))
+        say(explain(error, root))
+        return 2
     except Exception as error:
-        if getattr(error, 'errno', None) == errno.EPIPE:
-            return _reader_has_gone()
-        return fail(explain(error))
+        return fail(explain(error, root))
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that takes no part of an option for the whole: `--del` must not delete."""
+
+    def _get_option_tuples(self, option_string):
+        return []
+
+    def exit(self, status=0, message=None):
+        # What --help and --version have printed.
+        sys.stdout.flush()
+        super(_Parser, self).exit(status, message)
+
+
+class _Version(argparse.Action):
+
+    def __call__(self, parser, *_):
+        # argparse's own action prints to standard error on Python 2.
+        sys.stdout.write('mezeo_fsstore %s\n' % __version__)
+        parser.exit()
 
 
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog='python -m mezeo_fsstore', description='Look after a root of FilesystemStorage.',
-        epilog='Run by the superuser, what writes acts as the user who owns the root. Exit '
-               'status: 0, 1 for a failure, 2 for bad usage, 130 for an interrupt.')
+    egg = sys.argv[0] if sys.argv[0].endswith('.egg') else '-m mezeo_fsstore'
+    parser = _Parser(
+        prog='python%d %s' % (sys.version_info[0], egg),
+        description='Look after a root of FilesystemStorage.',
+        epilog='COMMAND --help tells more of each. Run by the superuser, what writes acts as the '
+               'user who owns the root. ' + EXIT_STATUS)
+    parser.add_argument('--version', action=_Version, nargs=0, help='print the version and exit')
     commands = parser.add_subparsers(metavar='COMMAND', dest='command')
     commands.required = True
-    for family in (checking, marking, objects, listing, space):
+    for family in (checking, marking, objects, listing, space, sweeping, scrubbing):
         family.add_commands(commands)
     return parser
-
-
-def _reader_has_gone():
-    """End quietly, as `| head` wants it: nothing more can be written, not even by the exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0

@@ -1,67 +1,139 @@
-"""What lies in a root, told apart: objects, temporaries, and what is foreign.
+"""What lies in a root, told apart: objects, temporaries, what `check` and `scrub` put there, and
+what is foreign.
 
-It streams, so a root of any size takes the memory of one directory at most (Python 2 lists that at
-once). Files may appear and vanish meanwhile. No symbolic link is followed, and no foreign directory
-is entered.
+A walk goes from place to place, each a directory, and streams: it takes the memory of 4,096 names,
+and on Python 2 that of one directory. Files may appear and vanish meanwhile. No symbolic link is
+followed, and no foreign directory is entered.
+
+What can't be read ends no walk. Each function here has a parameter `failed`, a function that is
+called with each such error, once; an instance of `Failures` says and counts them.
 """
 
-import errno
 import stat
 from collections import namedtuple
 
 from mezeo_fsstore import disk, names
+from mezeo_fsstore.admin.advice import explain
+from mezeo_fsstore.admin.terminal import say
 
-OBJECT, TEMPORARY, FOREIGN = 'object', 'temporary', 'foreign'
+# The kinds of what is found. A leftover is the small root of a `check` that was killed.
+OBJECT, TEMPORARY, LEFTOVER, QUARANTINED, FOREIGN = KINDS = (
+    'object', 'temporary', 'check', 'quarantined', 'foreign')
 
 # `path` is relative to the root, `status` is its `os.lstat`.
 Entry = namedtuple('Entry', 'kind path status')
 
 
-def entries(root):
-    """Yield an Entry for each thing in `root`, a `Root`, but for its marker and its shards.
+class Failures(object):
+    """Says what failed in `root`, a line on standard error each, and counts it in `number`."""
 
-    Raises the system's error for a directory that can't be read.
+    def __init__(self, root):
+        self.number = 0
+        self._root = root.path
+
+    def __call__(self, error):
+        self.number += 1
+        say(explain(error, self._root))
+
+    @property
+    def status(self):
+        """The exit status of a command that has gone on past all of them."""
+        return 1 if self.number else 0
+
+
+def shards(root, failed, part=(1, 1)):
+    """Return the names of the shards of `root`, a `Root`, in order.
+
+    Of a `part`, (K, N), these are the ones whose number leaves K - 1 when it is divided by N.
+    Raises the system's error where the root can't be listed.
     """
-    for name in disk.listdir(root.path):
-        status = _status(root, name)
-        if status is None or name == names.MARKER:
-            continue
-        if names.is_shard(name) and stat.S_ISDIR(status.st_mode):
-            for path in _paths(root, name):
-                status = _status(root, path)
-                if status is not None:
-                    yield Entry(_kind(path, status), path, status)
-        else:
-            yield Entry(_kind(name, status), name, status)
+    part, parts = part
+    return [name for name in _shards_in(root, '', failed) if int(name, 16) % parts == part - 1]
 
 
-def _paths(root, shard):
+def quarantine(root, failed):
+    """Return the directories of quarantine, as paths relative to the root, in order."""
+    if not _is_directory(root, names.QUARANTINE, failed):
+        return []
     try:
-        for name in disk.listdir(root.join(shard)):
-            yield '%s/%s' % (shard, name)
-    except EnvironmentError as error:
-        if not _has_vanished(error):
-            raise
+        found = _shards_in(root, names.QUARANTINE, failed)
+    except EnvironmentError:
+        found = []  # `entries_in` lists it again, and says why it can't
+    return [names.QUARANTINE] + ['%s/%s' % (names.QUARANTINE, name) for name in found]
 
 
-def _status(root, path):
-    """Return the status of what is at `path`, None if it has vanished since it was listed."""
+def places(root, failed):
+    """Return all directories to look in with `entries_in`: the root, '', is the first.
+
+    Raises the system's error where the root can't be listed.
+    """
+    return [''] + quarantine(root, failed) + shards(root, failed)
+
+
+def _shards_in(root, place, failed):
+    found = []
     try:
-        return disk.status_of_name(root.join(path))
+        for name in disk.listdir(root.join(place)):
+            if names.is_shard(name):
+                found.append(name)
     except EnvironmentError as error:
-        if not _has_vanished(error):
+        if not found:
             raise
-        return None
+        failed(error)
+    return sorted(found)
 
 
-def _has_vanished(error):
-    return error.errno in (errno.ENOENT, errno.ENOTDIR)
+def entries_in(root, place, failed):
+    """Yield an Entry for each thing in the directory `place`, a path relative to the root.
+
+    Left out are other places, and the marker.
+    """
+    if place and not _is_directory(root, place, failed):
+        return
+    prefix = place and place + '/'
+    for name, status, error in disk.scan(root.join(place)):
+        path = prefix + name
+        if error is None:
+            kind = _kind(path, status.st_mode)
+            if kind is not None:
+                yield Entry(kind, path, status)
+        # A place that can't be asked fails in its own turn; one that has vanished is no failure.
+        elif not names.is_place(path) and (not place or not disk.has_vanished(error)):
+            failed(error)
 
 
-def _kind(path, status):
-    if stat.S_ISREG(status.st_mode):
+def digest_of(path):
+    """Return the digest that the file at `path` carries, None for none. Its content is not read."""
+    fd = disk.open_to_read(path)
+    try:
+        return disk.get_digest(fd, path)
+    finally:
+        disk.release(fd)
+
+
+def _is_directory(root, place, failed):
+    try:
+        return stat.S_ISDIR(disk.status_of_name(root.join(place)).st_mode)
+    except EnvironmentError as error:
+        if not disk.has_vanished(error):
+            failed(error)
+        return False
+
+
+def _kind(path, mode):
+    """Return the kind of what is at `path`, or None for the marker and places."""
+    if stat.S_ISREG(mode):
         if names.is_object(path):
             return OBJECT
         if names.is_temporary(path):
             return TEMPORARY
+        if names.is_quarantined(path):
+            return QUARANTINED
+        if path == names.MARKER:
+            return None
+    elif stat.S_ISDIR(mode):
+        if names.is_place(path):
+            return None
+        if names.is_check_root(path):
+            return LEFTOVER
     return FOREIGN

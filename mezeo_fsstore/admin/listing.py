@@ -1,111 +1,120 @@
-"""`ls` and `sweep`: what lies in a root."""
+"""`ls`: what lies in a root, a line for each thing."""
 
-import argparse
-import errno
 import json
-import re
 import sys
-import time
 
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin import inventory
-from mezeo_fsstore.admin.marking import time_of
-from mezeo_fsstore.admin.options import add_command, add_json, add_registered
-from mezeo_fsstore.admin.registration import act_as_owner, root_of
-from mezeo_fsstore.admin.terminal import meter, printable
+from mezeo_fsstore.admin.options import add_command, add_json, always
+from mezeo_fsstore.admin.registration import root_of
+from mezeo_fsstore.admin.terminal import counted, fail, meter, printable, utc
+from mezeo_fsstore.errors import ConfigurationError
 from mezeo_fsstore.module_data import compose
 
-_SECONDS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
+# json.dumps would make an encoder for each line.
+_to_json = json.JSONEncoder(sort_keys=True).encode
 
 
 def add_commands(commands):
-    """Add the commands to the parser of the command line."""
+    """Add `ls` to the parser of the command line."""
     command = add_command(
         commands, ls,
-        'List the objects: module_data, bytes, time of the last change (UTC), divided by tabs.',
-        'Any such line serves as the MODULE_DATA of get, size and rm.')
+        'List the objects: module_data, bytes, time of the last change (UTC), divided by tabs. '
+        'Their number goes to standard error.',
+        'Any such line serves as the MODULE_DATA of get, size and rm. What can not be read is a '
+        'line on standard error and exit status 1; the list goes on.', reads=always)
     add_json(command,
              'print objects of JSON with path, size and mtime (seconds since 1970) instead')
+    command.add_argument('--sha256', action='store_true', help=(
+        'print a manifest instead, digest and path, that `sha256sum -c` takes in the root. What '
+        'has no digest is left out and counted on standard error, and the exit status is 1'))
     command.add_argument('--foreign', action='store_true', help=(
         'list what is no object instead: kind, path (in JSON), bytes, time. The kind is temporary, '
-        'for what writers have left, or else foreign. Their numbers go to standard error'))
-    command = add_command(
-        commands, sweep, 'List the temporaries that crashed writers have left.',
-        'Age is told by the clock of the filesystem itself, with a file that this makes and '
-        'removes.')
-    add_registered(command)
-    command.add_argument('--delete', action='store_true', help='remove them')
-    command.add_argument('--older-than', metavar='AGE', type=_age, default='24h',
-                         help='of this age only: a number and s, m, h or d (24h)')
+        'for what writers have left; check, for what a check has left; quarantined, for a damaged '
+        'object that scrub has moved; or else foreign'))
 
 
 def ls(options):
     """Run `ls`: print a line for each object, or for each thing that is none."""
-    counts = {inventory.OBJECT: 0, inventory.TEMPORARY: 0, inventory.FOREIGN: 0}
-    with meter('files', beside=sys.stdout) as progress:
-        for entry in inventory.entries(root_of(options)):
-            counts[entry.kind] += 1
-            progress.update(1)
-            if (entry.kind != inventory.OBJECT) == options.foreign:
-                sys.stdout.write(_line(entry, options))
-    if options.foreign:
-        sys.stdout.flush()
-        sys.stderr.write('%(temporary)d temporaries, %(foreign)d foreign; %(object)d objects\n'
-                         % counts)
-    return 0
-
-
-def sweep(options):
-    """Run `sweep`: print the old temporaries and what they take; remove them if told to."""
+    if options.sha256 and (options.json or options.foreign):
+        raise ConfigurationError('--sha256 goes with neither --json nor --foreign')
     root = root_of(options)
-    root.check_marker()
-    act_as_owner(root)
-    newest = time_of(root) - options.older_than
-    number = total = 0
-    with meter('files', beside=sys.stdout) as progress:
-        for entry in inventory.entries(root):
+    failures = inventory.Failures(root)
+    lines = Manifest(root, failures) if options.sha256 else Lines(root, options.json, failures)
+    counts = dict.fromkeys(inventory.KINDS, 0)
+    places = (inventory.places if options.foreign else inventory.shards)(root, failures)
+    with meter('shard', total=len(places), beside=sys.stdout) as progress:
+        for place in places:
+            for entry in inventory.entries_in(root, place, failures):
+                counts[entry.kind] += 1
+                if (entry.kind != inventory.OBJECT) == options.foreign:
+                    sys.stdout.write(lines.of(entry))
             progress.update(1)
-            if entry.kind == inventory.TEMPORARY and entry.status.st_mtime < newest:
-                if options.delete and not _removed(root.join(entry.path)):
-                    continue
-                number += 1
-                total += entry.status.st_size
-                sys.stdout.write(_line(entry, options))
-    print('%d temporaries, %d bytes: %s' % (
-        number, total, 'removed' if options.delete else 'would be removed with --delete'))
-    return 0
+    # A volume that was unmounted on the way looks like the end of the list.
+    root.require()
+    sys.stdout.flush()
+    sys.stderr.write(_summary(counts, options.foreign, failures.number))
+    if options.sha256 and lines.without:
+        return fail('%s without a digest: left out' % counted(lines.without, 'object'))
+    return failures.status
 
 
-def _age(text):
-    if not re.match(r'[0-9]{1,9}[smhd]\Z', text):
-        raise argparse.ArgumentTypeError('expected a number and s, m, h or d, such as 90m')
-    return int(text[:-1]) * _SECONDS[text[-1]]
+def _summary(counts, foreign, failed):
+    line = counted(counts[inventory.OBJECT], 'object')
+    if foreign:
+        found = [counted(counts[inventory.TEMPORARY], 'temporary', 'temporaries')]
+        found += ['%d %s' % (counts[kind], words) for kind, words in (
+            (inventory.LEFTOVER, 'left by check'), (inventory.QUARANTINED, 'quarantined'))
+            if counts[kind]]
+        line = '%s, %d foreign; %s' % (', '.join(found), counts[inventory.FOREIGN], line)
+    if failed:
+        line += '; %s: see above' % counted(failed, 'failure')
+    return line + '\n'
 
 
-def _removed(path):
-    """Remove the temporary; return whether it was there still."""
-    try:
-        disk.remove(path)
-    except EnvironmentError as error:
-        if error.errno != errno.ENOENT:
-            raise
-        return False
-    return True
+class Manifest(object):
+    """The lines of a manifest, and in `without` the number of objects that have no digest."""
+
+    def __init__(self, root, failed):
+        self._root, self._failed, self.without = root, failed, 0
+
+    def of(self, entry):
+        """Return the line for an object, or nothing where there is no digest."""
+        try:
+            digest = inventory.digest_of(self._root.join(entry.path))
+        except EnvironmentError as error:
+            if not disk.has_vanished(error):
+                self._failed(error)
+            return ''
+        self.without += digest is None
+        return '' if digest is None else '%s  %s\n' % (digest, entry.path)
 
 
-def _line(entry, options):
-    """Return the line for an Entry: an object by its module_data, anything else by its path."""
-    status = entry.status
-    path = printable(entry.path)
-    if options.json:
-        fields = {'path': path, 'size': status.st_size, 'mtime': status.st_mtime}
+class Lines(object):
+    """The lines for what lies in `root`, of JSON or divided by tabs.
+
+    `failed` is called with a time that no calendar has.
+    """
+
+    def __init__(self, root, as_json, failed):
+        self.of = self._json if as_json else self._tabs
+        self._root, self._failed = root, failed
+
+    def _json(self, entry):
+        fields = {'path': printable(entry.path), 'size': entry.status.st_size,
+                  'mtime': entry.status.st_mtime}
         if entry.kind != inventory.OBJECT:
             fields['kind'] = entry.kind
-        return json.dumps(fields, sort_keys=True) + '\n'
-    if entry.kind == inventory.OBJECT:
-        columns = [compose(path)]
-    else:
-        columns = [entry.kind, json.dumps(path)]
-    columns += [str(status.st_size),
-                time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(status.st_mtime))]
-    return '\t'.join(columns) + '\n'
+        return _to_json(fields) + '\n'
+
+    def _tabs(self, entry):
+        if entry.kind == inventory.OBJECT:
+            name = compose(entry.path)
+        else:
+            name = '%s\t%s' % (entry.kind, _to_json(printable(entry.path)))
+        moment = utc(entry.status.st_mtime)
+        if moment.startswith('@'):
+            self._failed(EnvironmentError(
+                None, 'no calendar has its time, %s seconds since 1970' % moment[1:],
+                self._root.join(entry.path)))
+        return '%s\t%d\t%s\n' % (name, entry.status.st_size, moment)

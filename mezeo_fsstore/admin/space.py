@@ -7,41 +7,53 @@ import json
 import re
 import sys
 
+from mezeo_fsstore import disk
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered
 from mezeo_fsstore.admin.registration import root_of, storage_of
-from mezeo_fsstore.admin.terminal import fail
+from mezeo_fsstore.admin.terminal import fail, in_units
 
 
 def add_commands(commands):
     """Add `df` to the parser of the command line."""
     command = add_command(commands, df,
-                          'Print how many bytes and inodes there are, used and free.')
+                          'Print how many bytes and inodes there are, used and free.',
+                          reads=lambda options: options.warn == float('inf'))
     add_registered(command)
     add_json(command, 'print what the module\'s statistics() returns instead')
     command.add_argument('--warn', metavar='PERCENT', type=_percentage, default=float('inf'),
-                         help='exit with 1 if more than this is used of either')
+                         help='exit with 1 if more than this is used of either, or if the bytes '
+                              'are not known')
 
 
 def df(options):
     """Run `df`: print the statistics, and return 1 past the percentage to warn at."""
-    root_of(options).check_marker()
+    root = root_of(options)
+    # Asked here too, as the module does not say why it knows nothing.
+    disk.capacity(root.path)
     statistics = storage_of(options).statistics(None)
     if options.json:
         print(json.dumps(statistics, sort_keys=True))
     else:
         print('%-7s %14s %14s %14s %5s' % ('', 'total', 'used', 'free', 'used'))
-        for name, key, show in (('bytes', 'capacity', _bytes), ('inodes', 'inodes', str)):
+        for name, key, show in (('bytes', 'capacity', in_units), ('inodes', 'inodes', str)):
             numbers = statistics[key]
             known = numbers['total'] >= 0
             cells = [show(numbers[column]) if known else '-'
                      for column in ('total', 'used', 'free')]
             cells.append('%.0f%%' % _percent(numbers) if known else '-')
             print('%-7s %14s %14s %14s %5s' % tuple([name] + cells))
+    sys.stdout.flush()
+    return _alarm(statistics, options)
+
+
+def _alarm(statistics, options):
+    """Return 1, and say it, where more is used than options.warn, or that can't be told."""
+    if options.warn < float('inf') and statistics['capacity']['total'] < 0:
+        return fail('the filesystem does not tell how many bytes of %s are used' % options.root)
     full = [name for name, key in (('bytes', 'capacity'), ('inodes', 'inodes'))
             if _percent(statistics[key]) > options.warn]
     if not full:
         return 0
-    sys.stdout.flush()
     return fail('more than %g%% of the %s of %s are used: add space, or move objects away'
                 % (options.warn, ' and the '.join(full), options.root))
 
@@ -54,11 +66,3 @@ def _percentage(text):
 
 def _percent(numbers):
     return numbers['used'] * 100 / numbers['total'] if numbers['total'] > 0 else 0
-
-
-def _bytes(number):
-    for unit in ('B', 'KiB', 'MiB', 'GiB', 'TiB'):
-        if number < 1024:
-            return '%.*f %s' % (unit != 'B', number, unit)
-        number /= 1024
-    return '%.1f PiB' % number

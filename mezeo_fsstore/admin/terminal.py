@@ -1,10 +1,17 @@
 """The standard streams: output, failures, and on a terminal how far long work has come."""
 
+from __future__ import division
+
+import os
+import stat
 import sys
 import time
 
-# Seconds between two counts: the terminal must not slow the work down.
-_PAUSE = 0.2
+from mezeo_fsstore.admin.standard_streams import has_failed
+
+# Seconds before the first count, as quick work needs none, and between two of them, as the
+# terminal must not slow the work down.
+_PATIENCE, _PAUSE = 0.5, 0.2
 
 
 def binary(stream):
@@ -19,23 +26,73 @@ def printable(path):
 
 def fail(line):
     """Say `line` on standard error; return the exit status of a failure."""
-    sys.stderr.write('mezeo_fsstore: %s\n' % line)
+    say(line)
     return 1
 
 
-def meter(unit, beside=None):
-    """Return an object with `update(n)` that counts so many `unit`, and `close()`, for a `with`.
+def say(line):
+    """Say `line` on standard error; return whether that could be done."""
+    sys.stderr.write('mezeo_fsstore: %s\n' % line)
+    sys.stderr.flush()
+    return not has_failed(sys.stderr)
 
-    On a terminal it is tqdm's where that is installed, else a plain count; elsewhere it is silent,
-    and also where `beside`, the stream that the work itself writes, is a terminal.
-    """
-    if not sys.stderr.isatty() or beside and beside.isatty():
-        return _Silent()
+
+def utc(seconds):
+    """Return the time `seconds` since 1970 in UTC, or `@seconds` where no calendar has it."""
     try:
-        from tqdm import tqdm
-    except ImportError:
-        return _Count(unit)
-    return tqdm(unit=' ' + unit, unit_scale=True, leave=False)
+        moment = time.gmtime(seconds)
+    except (ValueError, OverflowError, EnvironmentError):
+        return '@%d' % seconds
+    if seconds < 0:
+        # strftime, which is faster, knows no year before 1900 on Python 2.
+        return '%04d-%02d-%02dT%02d:%02d:%02dZ' % moment[:6]
+    return time.strftime('%Y-%m-%dT%H:%M:%SZ', moment)
+
+
+def counted(number, noun, plural=None):
+    """Return `number` with its noun: `1 object`, `2 objects`; `plural` for other endings."""
+    return '%d %s' % (number, noun if number == 1 else plural or noun + 's')
+
+
+def in_units(number):
+    """Return a number of bytes in the largest unit of which there is one: `1.5 KiB`."""
+    for unit in ('B', 'KiB', 'MiB', 'GiB', 'TiB'):
+        if number < 1024:
+            return '%.*f %s' % (unit != 'B', number, unit)
+        number /= 1024
+    return '%.1f PiB' % number
+
+
+def meter(noun, total=None, beside=None):
+    """Return an object with `update(number)`, which counts what `noun` names, for a `with`.
+
+    On a terminal it shows from half a second on how far the work has come: with tqdm where that is
+    installed, else in plain words; with the time left where `total`, the number at the end, is
+    known. It is silent where standard error is no terminal, or one that shows plain text only; and
+    where `beside`, the stream to which the work prints as it goes, may end on that terminal too.
+    """
+    if not _is_terminal(sys.stderr) or os.environ.get('TERM', 'dumb') in ('', 'dumb'):
+        return _Silent()
+    if beside is not None and not _ends_in_a_file(beside):
+        return _Silent()
+    return _Meter(noun, total)
+
+
+def _is_terminal(stream):
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):  # there is none, or it is closed
+        return False
+
+
+def _ends_in_a_file(stream):
+    """Return whether `stream` writes to a regular file or /dev/null. A pipe may end anywhere."""
+    try:
+        found = os.fstat(stream.fileno())
+        return stat.S_ISREG(found.st_mode) or (
+            stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev)
+    except (AttributeError, ValueError, EnvironmentError):
+        return False
 
 
 class _Silent(object):
@@ -43,31 +100,96 @@ class _Silent(object):
     def update(self, number):
         pass
 
-    def close(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         pass
+
+
+class _Meter(object):
+
+    def __init__(self, noun, total):
+        self._noun, self._total, self._number = noun, total, 0
+        self._started = time.time()
+        self._next = self._started + _PATIENCE
+        self._display = None
+
+    def update(self, number):
+        self._number += number
+        now = time.time()
+        if now >= self._next:
+            self._next = now + _PAUSE
+            self._show(now - self._started)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.close()
+        if self._display:
+            self._quietly(self._display.close)
+
+    def _show(self, elapsed):
+        self._display = self._display or _display(self._noun, self._total, elapsed)
+        self._quietly(self._display.show, self._number, elapsed)
+
+    def _quietly(self, call, *arguments):
+        try:
+            call(*arguments)
+        except (ValueError, EnvironmentError):
+            # The terminal has gone. The work goes on without it.
+            self._next = float('inf')
 
 
-class _Count(_Silent):
+def _display(noun, total, elapsed):
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return _Words(noun, total)
+    return _Bar(tqdm, noun, total, elapsed)
 
-    def __init__(self, unit):
-        self._unit, self._number, self._next = unit, 0, 0
 
-    def update(self, number):
-        self._number += number
-        if time.time() >= self._next:
-            self._next = time.time() + _PAUSE
-            self._show('%d %s' % (self._number, self._unit))
+class _Bar(object):
+    """A bar of `tqdm`, made when the work has lasted for `elapsed` seconds."""
+
+    def __init__(self, tqdm, noun, total, elapsed):
+        # No thread that watches the bar: it is drawn here, as often as it should be.
+        tqdm.monitor_interval = 0
+        self._bar = tqdm(total=total, unit=' %ss' % noun, unit_scale=True, leave=False)
+        self._bar.start_t -= elapsed
+        self.close = self._bar.close
+
+    def show(self, number, elapsed):
+        self._bar.n = number
+        self._bar.refresh()
+
+
+class _Words(object):
+
+    def __init__(self, noun, total):
+        self._noun, self._total = noun, total
+
+    def show(self, number, elapsed):
+        self._write(self._text(number, elapsed))
 
     def close(self):
-        self._show('')
+        self._write('')
 
-    def _show(self, text):
+    def _text(self, number, elapsed):
+        if not self._total:
+            return self._count(number)
+        share = min(number / self._total, 1)
+        text = '%s of %s, %d%%' % (
+            self._count(number), self._count(self._total), share * 100)
+        if not number:
+            return text
+        left = int(max(elapsed, 0) * (1 / share - 1))
+        return '%s, %d:%02d:%02d left' % (text, left // 3600, left // 60 % 60, left % 60)
+
+    def _count(self, number):
+        return in_units(number) if self._noun == 'byte' else counted(number, self._noun)
+
+    def _write(self, text):
         # To the start of the line, and clear the rest of it.
         sys.stderr.write('\r%s\033[K' % text)
         sys.stderr.flush()

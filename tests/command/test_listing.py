@@ -1,16 +1,17 @@
-"""`ls`, `sweep`, `df`: what lies in a root, told apart, while it changes, however much it is."""
+"""`ls`: what lies in a root, told apart, while it changes, however much it is."""
 
 import json
 import os
-import re
 import shutil
+import sys
 import tempfile
 import time
 
-from mezeo_fsstore.admin import inventory
+from mezeo_fsstore import names
+from mezeo_fsstore.admin import command_line, inventory
 from mezeo_fsstore.root import Root
 from tests.support import (
-    CommandTestCase, mark, mock, mounted, path_in, place_for_many_files, run_python)
+    CommandTestCase, entries_of, mark, mock, path_in, place_for_many_files, run_python)
 
 DAY = 24 * 3600
 
@@ -26,6 +27,20 @@ class ListingTestCase(CommandTestCase):
             stream.write(content)
         os.utime(full, (time.time() - age, time.time() - age))
         return full
+
+    def run_here(self, *arguments):
+        """Run the command in this process; return its status and what it says of failures."""
+        with mock.patch.object(sys, 'stdout'):
+            with mock.patch.object(sys, 'stderr') as stderr:
+                status = command_line.main(list(arguments))
+        return status, ''.join(call[0][0] for call in stderr.write.call_args_list)
+
+    def lists(self, *arguments):
+        """Return what `ls` of the root prints, as text; it ends with a count and no failure."""
+        status, output, errors = self.run_command('ls', self.root, *arguments)
+        self.assertEqual((0, 1), (status, errors.count(b'\n')), errors)
+        self.assertTrue(errors.endswith((b' object\n', b' objects\n')), errors)
+        return output.decode('ascii')
 
     def plant_foreign(self):
         """Plant all kinds of things that are no object; return their paths, in order."""
@@ -61,12 +76,12 @@ class LsTest(ListingTestCase):
         module_data = self.put(b'x' * 12)
         os.utime(self.path(module_data), (0, 1338552000.5))
         self.assertEqual('%s\t12\t2012-06-01T12:00:00Z\n' % module_data,
-                         self.succeeds('ls', self.root))
+                         self.lists())
 
     def test_its_lines_serve_get_size_and_rm(self):
         made = [self.put(b'x' * number) for number in range(3)]
         for arguments in ([], ['--json']):
-            lines = self.succeeds('ls', self.root, *arguments).splitlines()
+            lines = self.lists(*arguments).splitlines()
             self.assertEqual(3, len(lines))
             for line in lines:
                 size = int(self.succeeds('size', self.root, line))
@@ -78,26 +93,24 @@ class LsTest(ListingTestCase):
     def test_json_is_an_object_a_line(self):
         module_data = self.put(b'x' * 12)
         os.utime(self.path(module_data), (0, 1338552000.5))
-        line = self.succeeds('ls', self.root, '--json')
+        line = self.lists('--json')
         self.assertEqual({'path': path_in(module_data), 'size': 12, 'mtime': 1338552000.5},
                          json.loads(line))
         self.assertEqual(1, line.count('\n'))
 
     def test_an_empty_root_is_no_line(self):
-        mark(self.root)
         os.mkdir(os.path.join(self.root, '000'))
-        self.assertEqual('', self.succeeds('ls', self.root))
+        self.assertEqual('', self.lists())
 
     def test_what_is_no_object_is_told_apart_and_counted(self):
         module_data = self.put()
-        mark(self.root)
         foreign = self.plant_foreign()
         temporaries = sorted([self.plant('003/.%s.%s' % ('a' * 32, 'b' * 16), b'half'),
                               self.plant('..mezeo_fsstore.' + 'c' * 16)])
         self.assertEqual(path_in(module_data),
-                         path_in(self.succeeds('ls', self.root).split('\t')[0]))
+                         path_in(self.lists().split('\t')[0]))
         status, output, errors = self.run_command('ls', self.root, '--foreign')
-        self.assertEqual((0, '2 temporaries, %d foreign; 1 objects\n' % len(foreign)),
+        self.assertEqual((0, '2 temporaries, %d foreign; 1 object\n' % len(foreign)),
                          (status, errors.decode('ascii')))
         found = [line.split('\t') for line in output.decode('ascii').splitlines()]
         self.assertEqual(foreign, sorted(
@@ -122,17 +135,73 @@ class LsTest(ListingTestCase):
                 'LC_ALL': locale, 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'})
             self.assertEqual((0, 1), (status, output.count(b'\n')))
 
-    def test_a_directory_that_can_not_be_read_is_a_failure_that_names_it(self):
-        self.put()
-        with mock.patch('mezeo_fsstore.disk.iterate_names', side_effect=OSError(5, 'x', 'path')):
-            error = self.raised(EnvironmentError, list, inventory.entries(Root(self.root)))
-        self.assertEqual('path', error.filename)
+    def test_it_ends_with_their_number(self):
+        for expected in (b'0 objects\n', b'1 object\n', b'2 objects\n'):
+            for arguments in ([], ['--json']):
+                status, _, errors = self.run_command('ls', self.root, *arguments)
+                self.assertEqual((0, expected), (status, errors))
+            self.put()
+
+    def test_an_unmounted_volume_is_not_listed(self):
+        other = self.registration(root_id='0' * 32)
+        for arguments in ([], ['--foreign']):
+            self.assertTrue('mount' in self.fails('ls', other, *arguments))
+
+    def test_nor_is_one_that_is_unmounted_on_the_way_listed_to_its_end(self):
+        self.plant('000/' + '0' * 32)
+
+        def unmount(*arguments):
+            self.unmark()
+            return iter([])
+
+        with mock.patch.object(inventory, 'entries_in', unmount):
+            status, said = self.run_here('ls', self.root)
+        self.assertEqual(1, status)
+        self.assertTrue('has no marker' in said, said)
+
+    def test_what_is_in_quarantine_is_no_object_and_no_foreign_thing(self):
+        inside = '%s/3f0/%s' % (names.QUARANTINE, 'a' * 32)
+        self.plant(inside, b'damaged')
+        self.plant(names.QUARANTINE + '/3f0/' + 'b' * 31)
+        os.mkdir(os.path.join(self.root, names.QUARANTINE, '3f1'))
+        os.mkdir(os.path.join(self.root, names.QUARANTINE, 'other'))
+        os.symlink('3f0', os.path.join(self.root, names.QUARANTINE, '3f2'))
+        self.assertEqual('', self.lists())
+        status, output, errors = self.run_command('ls', self.root, '--foreign')
+        self.assertEqual((0, b'0 temporaries, 1 quarantined, 3 foreign; 0 objects\n'),
+                         (status, errors))
+        found = sorted(line.split('\t')[:3] for line in output.decode('ascii').splitlines())
+        self.assertEqual(['quarantined', json.dumps(inside), '7'], found[-1])
+        self.assertEqual(['3f0/' + 'b' * 31, '3f2', 'other'],
+                         [json.loads(path)[len(names.QUARANTINE) + 1:] for _, path, _ in found[:3]])
+
+    def test_a_link_in_the_place_of_quarantine_is_foreign_and_not_followed(self):
+        outside = os.path.join(self.folder, 'outside')
+        os.makedirs(os.path.join(outside, '3f0'))
+        open(os.path.join(outside, '3f0', 'a' * 32), 'w').close()
+        os.symlink(outside, os.path.join(self.root, names.QUARANTINE))
+        output = self.lists('--foreign')
+        self.assertEqual(1, output.count('\n'))
+        self.assertTrue(output.startswith('foreign\t"%s"\t' % names.QUARANTINE), output)
+
+    def test_what_check_has_left_is_told_apart(self):
+        leftover = names.new_check_root()
+        self.plant('%s/3f0/%s' % (leftover, 'a' * 32))
+        others = [self.plant('.mezeo_fsstore.check.' + '0' * digits) for digits in (15, 16)]
+        status, output, errors = self.run_command('ls', self.root, '--foreign')
+        self.assertEqual((0, b'0 temporaries, 1 left by check, 2 foreign; 0 objects\n'),
+                         (status, errors))
+        self.assertEqual([['check', json.dumps(leftover)]],
+                         [line.split('\t')[:2] for line in output.decode('ascii').splitlines()
+                          if not line.startswith('foreign')])
+        for path in others:
+            os.unlink(path)
 
     def test_what_vanishes_and_appears_meanwhile_is_no_error(self):
         for shard in ('000', '001', '002'):
             for digit in '0123456789':
                 self.plant('%s/%s' % (shard, digit * 32))
-        found = inventory.entries(Root(self.root))
+        found = entries_of(self.root)
         next(found)
         for shard in ('000', '001', '002'):
             shutil.rmtree(os.path.join(self.root, shard))
@@ -140,9 +209,9 @@ class LsTest(ListingTestCase):
         list(found)
         # A shard that is no directory any more when it is opened.
         self.plant('004/' + '0' * 32)
-        with mock.patch('mezeo_fsstore.disk.iterate_names', side_effect=[
-                iter(['004']), OSError(20, 'Not a directory')]):
-            self.assertEqual([], list(inventory.entries(Root(self.root))))
+        with mock.patch('mezeo_fsstore.disk.iterate_entries',
+                        side_effect=OSError(20, 'Not a directory')):
+            self.assertEqual([], list(inventory.entries_in(Root(self.root), '004', self.fail)))
 
     def test_200000_objects_take_no_more_memory_than_200(self):
         self.root = tempfile.mkdtemp(prefix='mezeo_fsstore-test-', dir=place_for_many_files())
@@ -165,142 +234,8 @@ class LsTest(ListingTestCase):
                     first = self.plant('%03x/%032x' % (shard, 0))
                     for number in range(1, 200):
                         os.link(first, os.path.join(folder, '%032x' % number))
-            status, output, peak = run_python('-c', program)
-            self.assertEqual(0, status, peak)
+            status, output, errors = run_python('-c', program)
+            self.assertEqual(0, status, errors)
             self.assertEqual(200 * shards + 1, output.count(b'\n'))
-            peaks.append(int(peak))
+            peaks.append(int(errors.splitlines()[-1]))
         self.assertTrue(peaks[1] - peaks[0] < 1024, 'KiB: %s' % peaks)
-
-
-class SweepTest(ListingTestCase):
-
-    def setUp(self):
-        super(SweepTest, self).setUp()
-        self.old = self.plant('003/.%s.%s' % ('a' * 32, 'b' * 16), b'x' * 10, age=DAY + 60)
-        self.young = self.plant('003/.%s.%s' % ('a' * 32, 'c' * 16), b'x' * 100, age=DAY - 60)
-        self.addCleanup(shutil.rmtree, os.path.join(self.root, '003'), ignore_errors=True)
-
-    def swept(self, *arguments):
-        """Return the last line of a sweep, and whether old and young are still there."""
-        lines = self.succeeds('sweep', self.root, *arguments).splitlines()
-        return lines[-1], os.path.exists(self.old), os.path.exists(self.young)
-
-    def test_it_removes_nothing_unless_it_is_told_to(self):
-        self.assertEqual(('1 temporaries, 10 bytes: would be removed with --delete', True, True),
-                         self.swept())
-
-    def test_it_removes_what_is_older_than_a_day(self):
-        self.assertEqual(('1 temporaries, 10 bytes: removed', False, True), self.swept('--delete'))
-        self.assertEqual(('0 temporaries, 0 bytes: removed', False, True), self.swept('--delete'))
-
-    def test_the_age_is_a_number_and_a_unit(self):
-        for age, removed in (('86390s', 1), ('1500m', 0), ('25h', 0), ('1d', 1), ('2d', 0),
-                             ('23h', 2), ('0s', 2)):
-            line = self.swept('--older-than', age)[0]
-            self.assertTrue(line.startswith('%d temporaries' % removed), (age, line))
-        for bad in ('', '5', 'd', '-1d', '1w', '1.5h', '1d\n', '9999999999d'):
-            status, _, errors = self.run_command('sweep', self.root, '--older-than=' + bad)
-            self.assertEqual(2, status)
-            self.assertTrue(b'such as 90m' in errors)
-
-    def test_it_prints_what_it_removes(self):
-        output = self.succeeds('sweep', self.root)
-        self.assertTrue(re.match('temporary\t"003/[.]a{32}[.]b{16}"\t10\t20', output), output)
-
-    def test_it_harms_nothing_else_however_old(self):
-        module_data = self.put()
-        os.utime(self.path(module_data), (0, 0))
-        mark(self.root)
-        os.utime(os.path.join(self.root, '.mezeo_fsstore'), (0, 0))
-        foreign = self.plant_foreign()
-        for path in foreign:
-            if not os.path.islink(os.path.join(self.root, path)):
-                os.utime(os.path.join(self.root, path), (0, 0))
-        before = sorted(os.walk(self.folder))
-        self.swept()
-        self.assertEqual(before, sorted(os.walk(self.folder)))
-        self.swept('--delete', '--older-than', '0s')
-        os.unlink(os.path.join(self.root, '000', '.%s.%s' % ('0' * 32, '0' * 15)))
-        self.assertEqual(b'content', self.get(module_data))
-        left = [entry.path for entry in inventory.entries(Root(self.root))
-                if entry.kind == inventory.FOREIGN]
-        self.assertEqual(sorted(set(foreign) - set(['000/.%s.%s' % ('0' * 32, '0' * 15)])),
-                         sorted(left))
-        self.assertEqual(['outside', 'root'], sorted(os.listdir(self.folder)))
-        self.assertEqual(['0' * 32], os.listdir(os.path.join(self.folder, 'outside')))
-        shutil.rmtree(os.path.join(self.root, '000'))
-
-    def test_age_is_judged_by_the_clock_of_the_filesystem(self):
-        # This machine's clock is ahead by a year: nothing of today may be taken for old.
-        program = ('import sys, time\n'
-                   'now = time.time\n'
-                   'time.time = lambda: now() + %d\n'
-                   'from mezeo_fsstore.admin.command_line import main\n'
-                   'sys.exit(main(["sweep", "--delete", %r]))\n')
-        for skew in (365 * DAY, -365 * DAY):
-            status, output, errors = run_python('-c', program % (skew, self.root))
-            self.assertEqual((0, b''), (status, errors))
-            self.assertTrue(os.path.exists(self.young))
-        self.assertFalse(os.path.exists(self.old))
-
-    def test_one_that_vanishes_meanwhile_is_no_error_and_not_counted(self):
-        program = ('import os, sys\n'
-                   'unlink = os.unlink\n'
-                   'def twice(path):\n'
-                   '    unlink(path)\n'
-                   '    unlink(path)\n'
-                   'os.unlink = twice\n'
-                   'from mezeo_fsstore.admin.command_line import main\n'
-                   'sys.exit(main(["sweep", "--delete", %r]))\n' % self.root)
-        status, output, errors = run_python('-c', program)
-        self.assertEqual((0, b'0 temporaries, 0 bytes: removed\n', b''), (status, output, errors))
-
-    def test_an_unmounted_volume_is_not_swept(self):
-        root_id = json.dumps({'root_id': '0' * 32})
-        self.assertTrue('mount' in self.fails('sweep', self.root, '--delete', '--args', root_id))
-        self.assertTrue(os.path.exists(self.old))
-
-
-class DfTest(ListingTestCase):
-
-    def test_json_is_what_the_module_says(self):
-        with mounted(self, 'tmpfs', self.root, 'size=10m,nr_inodes=100'):
-            numbers = json.loads(self.succeeds('df', self.root, '--json'))
-            self.assertEqual(self.storage.statistics(None), numbers)
-            self.assertEqual((10 * 1024 ** 2, 100),
-                             (numbers['capacity']['total'], numbers['inodes']['total']))
-
-    def test_the_table_has_percentages(self):
-        with mounted(self, 'tmpfs', self.root, 'size=10m,nr_inodes=100'):
-            with open(os.path.join(self.root, 'filler'), 'wb') as filler:
-                filler.write(b'x' * 4 * 1024 ** 2)
-            rows = [line.split() for line in self.succeeds('df', self.root).splitlines()]
-        self.assertEqual([['total', 'used', 'free', 'used'],
-                          ['bytes', '10.0', 'MiB', '4.0', 'MiB', '6.0', 'MiB', '40%'],
-                          ['inodes', '100', '2', '98', '2%']], rows)
-
-    def test_past_the_percentage_to_warn_at_it_fails(self):
-        with mounted(self, 'tmpfs', self.root, 'size=10m,nr_inodes=100'):
-            with open(os.path.join(self.root, 'filler'), 'wb') as filler:
-                filler.write(b'x' * 4 * 1024 ** 2)
-            self.succeeds('df', self.root, '--warn', '40')
-            line = self.fails('df', self.root, '--warn', '39.5')
-            self.assertTrue('39.5% of the bytes of ' + self.root in line, line)
-            self.assertTrue('bytes and the inodes' in self.fails('df', self.root, '--warn', '1'))
-            status, output, _ = self.run_command('df', self.root, '--json', '--warn', '1')
-            self.assertEqual((1, 2), (status, len(json.loads(output.decode('ascii')))))
-
-    def test_what_is_unknown_is_a_dash_and_no_alarm(self):
-        with mounted(self, 'proc', self.root, ''):
-            output = self.succeeds('df', self.root, '--warn', '0')
-            self.assertEqual([['bytes', '-', '-', '-', '-'], ['inodes', '-', '-', '-', '-']],
-                             [line.split() for line in output.splitlines()[1:]])
-
-    def test_an_unmounted_volume_has_no_numbers(self):
-        root_id = json.dumps({'root_id': '0' * 32})
-        self.assertTrue('mount' in self.fails('df', self.root, '--args', root_id))
-
-    def test_a_percentage_is_a_number_from_0_to_100(self):
-        for bad in ('', 'x', '101', '-1', '1e1', 'nan', '5%'):
-            status, _, errors = self.run_command('df', self.root, '--warn=' + bad)
-            self.assertEqual(2, status)

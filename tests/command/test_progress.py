@@ -1,7 +1,8 @@
-"""Progress: on a terminal only, where nothing else is written, and gone at the end."""
+"""Progress: of long work only, on a terminal where nothing else is written, and gone at the end."""
 
 import fcntl
 import os
+import re
 import pty
 import struct
 import subprocess
@@ -9,9 +10,19 @@ import sys
 import termios
 
 from mezeo_fsstore.admin import terminal
-from mezeo_fsstore.streams import CHUNK_SIZE
 from tests import content
-from tests.support import PROJECT, CommandTestCase, environment, mock
+from tests.support import PROJECT, CommandTestCase, environment, mock, unittest
+
+# The command, without a module that it could import, and with that patience.
+PROGRAM = '''
+import sys
+if %(without)r:
+    sys.modules[%(without)r] = None
+from mezeo_fsstore.admin import terminal
+terminal._PATIENCE, terminal._PAUSE = %(patience)r, 0
+from mezeo_fsstore.__main__ import run
+sys.exit(run())
+'''
 
 
 class ProgressTest(CommandTestCase):
@@ -19,8 +30,9 @@ class ProgressTest(CommandTestCase):
     def on_terminal(self, *arguments, **options):
         """Run the command with standard error on a terminal; return output and what that shows.
 
-        Options: `without`, the name of a module that can't be imported; `both`, standard output is
-        that terminal too.
+        Options: `without`, the name of a module that can't be imported; `patience`, the seconds
+        before progress is shown (0); `output`, the file that is standard output, True for that
+        terminal; `input`, the file that is standard input; `kind`, TERM (xterm).
         """
         master, slave = pty.openpty()
         settings = termios.tcgetattr(slave)
@@ -28,16 +40,19 @@ class ProgressTest(CommandTestCase):
         termios.tcsetattr(slave, termios.TCSANOW, settings)
         # A new terminal has no width, and tqdm shows nothing there.
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
-        program = ('import sys\n'
-                   'sys.modules[%r] = None\n'
-                   'from mezeo_fsstore.admin.command_line import main\n'
-                   'sys.exit(main(sys.argv[1:]))\n' % options.get('without'))
+        program = PROGRAM % {'without': options.get('without', ''),
+                             'patience': options.get('patience', 0)}
+        variables = environment(PROJECT)
+        variables.pop('TERM', None)
+        if options.get('kind', 'xterm') is not None:
+            variables['TERM'] = options.get('kind', 'xterm')
+        output = options.get('output', subprocess.PIPE)
         process = subprocess.Popen(
-            (sys.executable, '-c', program) + arguments, env=environment(PROJECT), stderr=slave,
-            stdout=slave if options.get('both') else subprocess.PIPE)
+            (sys.executable, '-c', program) + arguments, env=variables, stderr=slave,
+            stdout=slave if output is True else output, stdin=options.get('input'))
         os.close(slave)
         output = process.communicate()[0]
-        self.assertEqual(0, process.returncode)
+        self.assertEqual(0, process.returncode, output)
         shown = b''
         try:
             chunk = os.read(master, 65536)
@@ -55,11 +70,19 @@ class ProgressTest(CommandTestCase):
             stream.write(content(size))
         return path
 
-    def test_a_plain_count_where_tqdm_is_missing(self):
-        output, shown = self.on_terminal('put', self.root, self.source(3000000), without='tqdm')
-        self.assertTrue(shown.startswith('\r%d bytes\x1b[K' % CHUNK_SIZE), repr(shown))
-        self.assertTrue(shown.endswith('\r\x1b[K'), repr(shown))
-        self.assertEqual(3000000, self.storage.get_size(None, output.decode('ascii').strip()))
+    def listed(self):
+        """Return the arguments of each command that prints as it goes."""
+        return (('ls', self.root), ('sweep', self.root), ('get', self.root, self.put()),
+                ('get', self.root, self.put(), '-'))
+
+    def test_plain_words_where_tqdm_is_missing(self):
+        output, shown = self.on_terminal('put', self.root, self.source(3 * 1024 ** 2),
+                                         without='tqdm')
+        self.assertTrue(shown.startswith('\r256.0 KiB of 3.0 MiB, 8%, 0:00:00 left\x1b[K'),
+                        repr(shown))
+        self.assertTrue(shown.endswith('100%, 0:00:00 left\x1b[K\r\x1b[K'), repr(shown))
+        self.assertEqual(3 * 1024 ** 2,
+                         self.storage.get_size(None, output.decode('ascii').strip()))
 
     def test_tqdm_where_it_is_installed(self):
         try:
@@ -67,35 +90,105 @@ class ProgressTest(CommandTestCase):
         except ImportError as error:
             self.skipTest(str(error))
         output, shown = self.on_terminal('put', self.root, self.source(3000000))
-        self.assertTrue(' bytes' in shown and 'bytes/s' in shown, repr(shown))
-        self.assertEqual('', shown.split('\r')[-1].strip(), 'something stays on the line')
+        self.assertTrue(' bytes' in shown and 'bytes/s' in shown and '/3.00M' in shown,
+                        repr(shown))
+        self.assertEqual('', shown.split('\r')[-1].replace('\x1b[K', '').strip(),
+                         'something stays on the line')
 
-    def test_each_long_work_has_it(self):
-        module_data = self.put(content(100))
-        target = os.path.join(self.folder, 'target')
-        for arguments, unit in ((('ls', self.root), 'files'), (('sweep', self.root), 'files'),
-                                (('get', self.root, module_data), 'bytes'),
-                                (('get', self.root, module_data, target), 'bytes')):
-            _, shown = self.on_terminal(*arguments, without='tqdm')
-            self.assertTrue(unit in shown, (arguments, shown))
+    def test_quick_work_shows_none(self):
+        for without in ('', 'tqdm'):
+            _, shown = self.on_terminal('put', self.root, self.source(3000000), without=without,
+                                        patience=600)
+            self.assertEqual('', shown)
 
-    def test_none_where_the_output_is_the_terminal(self):
-        module_data = self.put(b'content')
-        for arguments in (('ls', self.root), ('sweep', self.root), ('get', self.root, module_data)):
-            _, shown = self.on_terminal(*arguments, both=True)
-            self.assertFalse('\r' in shown or 'files' in shown, shown)
+    def test_what_prints_as_it_goes_shows_it_where_the_output_is_a_file(self):
+        with open(os.path.join(self.folder, 'output'), 'wb') as regular:
+            with open(os.devnull, 'wb') as null:
+                for arguments in self.listed():
+                    for output in (regular, null):
+                        _, shown = self.on_terminal(*arguments, without='tqdm', output=output)
+                        self.assertTrue(shown.startswith('\r'), (arguments, output, shown))
+                        last = shown.split('\r\x1b[K')[-1]
+                        self.assertTrue(re.match('([0-9]+ objects?\r?\n)?$', last),
+                                        (arguments, output, shown))
+
+    def test_and_none_where_it_may_end_on_the_terminal(self):
+        # `ls | head` ends there.
+        for arguments in self.listed():
+            for output in (True, subprocess.PIPE):
+                _, shown = self.on_terminal(*arguments, output=output)
+                self.assertFalse('\r' in shown or '\x1b' in shown, shown)
+
+    def test_none_but_plain_text_where_the_terminal_shows_no_other(self):
+        module_data, target = self.put(), os.path.join(self.folder, 'target')
+        for kind in ('dumb', '', None):
+            for arguments in (('put', self.root, self.source(3000000)),
+                              ('get', self.root, module_data, target)):
+                _, shown = self.on_terminal(*arguments, kind=kind)
+                self.assertEqual('', shown)
 
     def test_none_in_a_pipe(self):
-        for arguments in (('ls', self.root), ('put', self.root, self.source(3000000))):
-            self.succeeds(*arguments)
+        self.succeeds('put', self.root, self.source(3000000))
 
-    def test_the_count_is_shown_now_and_then_only(self):
+
+class MeterTest(unittest.TestCase):
+
+    def shown(self, times, *arguments):
+        """Return what a meter shows that is made and then counts 1 at each of these times."""
         with mock.patch.object(sys, 'stderr') as stderr:
-            times = [0.5, 0.5, 0.6, 1.0, 1.0]
-            with mock.patch('mezeo_fsstore.admin.terminal.time.time', side_effect=times):
-                with mock.patch.dict(sys.modules, {'tqdm': None}):
-                    with terminal.meter('files') as meter:
-                        for _ in range(3):
-                            meter.update(1)
-        shown = [call[0][0] for call in stderr.write.call_args_list]
-        self.assertEqual(['\r1 files\033[K', '\r3 files\033[K', '\r\033[K'], shown)
+            with mock.patch.dict(os.environ, TERM='xterm'):
+                with mock.patch('mezeo_fsstore.admin.terminal.time.time', side_effect=times):
+                    with mock.patch.dict(sys.modules, tqdm=None):
+                        with terminal.meter(*arguments) as meter:
+                            for _ in times[1:]:
+                                meter.update(1)
+        return [call[0][0].replace('\033[K', '') for call in stderr.write.call_args_list]
+
+    def test_it_is_shown_after_half_a_second_now_and_then_and_cleared(self):
+        self.assertEqual(['\r2 files', '\r4 files', '\r'],
+                         self.shown([10, 10.49, 10.5, 10.69, 10.75], 'file'))
+        self.assertEqual([], self.shown([10, 10.1, 10.49], 'file'))
+
+    def test_it_tells_the_share_and_the_time_left_where_the_total_is_known(self):
+        self.assertEqual(['\r1 shard of 4 shards, 25%, 0:05:00 left',
+                          '\r2 shards of 4 shards, 50%, 2:00:00 left', '\r'],
+                         self.shown([0, 100, 7200], 'shard', 4))
+
+    def test_more_than_the_total_or_a_clock_set_back_is_no_nonsense(self):
+        self.assertEqual(['\r1 file of 1 file, 100%, 0:00:00 left',
+                          '\r2 files of 1 file, 100%, 0:00:00 left', '\r'],
+                         self.shown([0, 1, 2], 'file', 1))
+        self.assertEqual([], self.shown([1000, 10], 'file', 4))
+
+    def test_a_terminal_that_goes_away_ends_no_work(self):
+        for failing in ('write', 'flush'):
+            with mock.patch.object(sys, 'stderr') as stderr:
+                getattr(stderr, failing).side_effect = EnvironmentError(5, 'Input/output error')
+                with mock.patch.dict(os.environ, TERM='xterm'):
+                    with mock.patch.dict(sys.modules, tqdm=None):
+                        with mock.patch.object(terminal, '_PATIENCE', 0):
+                            with terminal.meter('file') as meter:
+                                meter.update(1)
+                                meter.update(1)
+
+    def test_no_standard_error_is_no_failure(self):
+        for stream in (None, mock.Mock(isatty=mock.Mock(side_effect=ValueError))):
+            with mock.patch.object(sys, 'stderr', stream):
+                with terminal.meter('file') as meter:
+                    meter.update(1)
+
+
+class NumbersTest(unittest.TestCase):
+
+    def test_a_number_agrees_with_its_noun(self):
+        self.assertEqual(['0 objects', '1 object', '2 objects'],
+                         [terminal.counted(number, 'object') for number in (0, 1, 2)])
+        self.assertEqual(['0 temporaries', '1 temporary', '2 temporaries'],
+                         [terminal.counted(number, 'temporary', 'temporaries')
+                          for number in (0, 1, 2)])
+
+    def test_bytes_are_in_the_largest_unit_that_fits(self):
+        self.assertEqual(
+            ['0 B', '1023 B', '1.0 KiB', '1.5 MiB', '2.0 GiB', '3.0 TiB', '2.0 PiB'],
+            [terminal.in_units(number) for number in (
+                0, 1023, 1024, 3 * 2 ** 19, 2 ** 31, 3 * 2 ** 40, 2 ** 51)])

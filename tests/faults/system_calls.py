@@ -27,8 +27,11 @@ class Seam(object):
     def __init__(self):
         # Attributes are not `os`'s on each Python.
         self._patches = [mock.patch.object(disk, 'os', self)] + [
-            mock.patch.object(disk, name, self._through(call, getattr(disk, name)))
-            for name, call in (('set_attribute', 'fsetxattr'), ('get_attribute', 'fgetxattr'))]
+            mock.patch.object(owner, name, self._through(call, getattr(owner, name)))
+            for owner, name, call in (
+                (disk, 'set_attribute', 'fsetxattr'), (disk, 'get_attribute', 'fgetxattr'),
+                (disk, 'forget_pages', 'fadvise'), (disk.fcntl, 'ioctl', 'ioctl'),
+                (disk, 'copy_file_range', 'copy_file_range'), (disk, 'sendfile', 'sendfile'))]
 
     def __enter__(self):
         for patch in self._patches:
@@ -108,28 +111,40 @@ class Failing(Seam):
 
     A close is done all the same, as on Linux. The error has a path where Python gives one on each
     version: in calls that take a path, but not in `rename` and `link`.
+
+    An exception class in the place of `number` is raised as a signal, a timeout of gevent or a lack
+    of memory does it in any call. With `later`, one of either kind, each call after it fails too.
     """
 
-    def __init__(self, number, place=0, fits=lambda name, arguments: True):
+    def __init__(self, number, place=0, fits=lambda name, arguments: True, later=None):
         super(Failing, self).__init__()
-        self._number, self._place, self._fits = number, place, fits
+        self._number, self._place, self._fits, self.later = number, place, fits, later
         # The name of the call that failed with its arguments, and the path that it was about.
         self.failed, self.path = None, None
+        self.failed_again = False
+        # The names of the calls before it.
+        self.before = []
 
     def interpose(self, name, original, arguments):
+        if self.failed and self.later:
+            self.failed_again = True
+            self._fail(self.later, name, original, arguments)
         if self._fits(name, arguments):
             self._place -= 1
             if self._place == -1:
-                self._fail(name, original, arguments)
+                self.failed = (name, arguments)
+                self.path = arguments[-1] if name in ('rename', 'link') else arguments[0]
+                if isinstance(self.path, int):
+                    self.path = os.readlink('/proc/self/fd/%d' % self.path)
+                self._fail(self._number, name, original, arguments)
+        if not self.failed:
+            self.before.append(name)
         return original(*arguments)
 
-    def _fail(self, name, original, arguments):
-        self.failed = (name, arguments)
-        self.path = arguments[-1] if name in ('rename', 'link') else arguments[0]
-        if isinstance(self.path, int):
-            self.path = os.readlink('/proc/self/fd/%d' % self.path)
+    def _fail(self, number, name, original, arguments):
         if name == 'close':
             original(*arguments)
+        if not isinstance(number, int):
+            raise number('in the call %s' % name)
         path = arguments[0] if isinstance(arguments[0], str) else None
-        raise OSError(self._number, os.strerror(self._number),
-                      None if name in ('rename', 'link') else path)
+        raise OSError(number, os.strerror(number), None if name in ('rename', 'link') else path)

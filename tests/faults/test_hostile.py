@@ -205,7 +205,8 @@ seen, outside = set(), []
 def audit(event, arguments):
     if event == "open" or event.split(".")[0] in ("os", "shutil", "subprocess", "socket", "ctypes"):
         seen.add(event)
-        for path in arguments:
+        # What follows the file of an attribute is the attribute's name and value.
+        for path in arguments[:1] if event.endswith("xattr") else arguments:
             if isinstance(path, (str, bytes)):
                 path = os.fsdecode(path)
                 if path.startswith("/") or "." in path or "/" in path:

@@ -1,1 +1,1 @@
-"""The module on what it is deployed on: in Apache with mod_wsgi, on a volume of GlusterFS."""
+"""The module on what it is deployed on: in Apache with mod_wsgi, on volumes that nodes share."""

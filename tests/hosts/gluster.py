@@ -2,7 +2,7 @@
 
     cluster = Cluster()
     volume = Volume(cluster, 'objects', REPLICATED, VOLUME_OPTIONS)
-    FilesystemStorage(root=volume.mount('node', MOUNT_OPTIONS))
+    FilesystemStorage(root=volume.mount('node'))
     cluster.stop()
 
 All is made by the commands that an administrator gives.
@@ -96,12 +96,12 @@ class Volume(object):
     def set(self, option, value):
         self._command('volume', 'set', self.name, option, value)
 
-    def mount(self, node, options):
+    def mount(self, node):
         """Mount the volume, as on another node; return the folder, as seen from outside."""
         folder = self._machine.place(self.folder(node))
         if not os.path.isdir(folder):
             os.mkdir(folder)
-        self._machine.run('mount', '-t', 'glusterfs', '-o', options,
+        self._machine.run('mount', '-t', 'glusterfs', '-o', MOUNT_OPTIONS,
                           '%s:/%s' % (_HOST, self.name), self.folder(node))
         self._nodes.add(node)
         return folder

@@ -56,15 +56,19 @@ class Machine(object):
         """Return where the absolute `path` of the machine is to be found from outside."""
         return '/proc/%d/root%s' % (self._number, path)
 
+    def start(self, *command, **options):
+        """Start a command in it and return the process. Options: those of `subprocess.Popen`."""
+        within = ('nsenter', '--target', str(self._number), '--mount', '--net', '--pid')
+        return subprocess.Popen(within + command, close_fds=True, **options)
+
     def run(self, *command, **options):
         """Run a command in it and return its output, as text; a RuntimeError if it fails.
 
         Option: `env`, its environment, that of `tests.support.environment` else.
         """
         options.setdefault('env', environment())
-        within = ('nsenter', '--target', str(self._number), '--mount', '--net', '--pid')
-        process = subprocess.Popen(within + command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, close_fds=True, **options)
+        process = self.start(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, **options)
         output = _text(process.communicate()[0])
         if process.returncode:
             raise RuntimeError('%s: %d, %s' % (' '.join(command), process.returncode, output))

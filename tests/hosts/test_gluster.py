@@ -5,186 +5,45 @@ namespaces, apart from the machine's own.
 """
 
 import errno
-import hashlib
-import multiprocessing
 import os
-import random
 import stat
-import sys
 
-from mezeo_fsstore import FilesystemStorage, StorageUnavailable, names
-from mezeo_fsstore.admin import inventory
-from mezeo_fsstore.root import Root
-from tests import Stream, content
-from tests.faults.test_killed import is_whole, signed
-from tests.hosts.gluster import (
-    BRICKS, DISTRIBUTED, MOUNT_OPTIONS, REPLICATED, VOLUME_OPTIONS, Cluster, Volume, missing)
-from tests.support import PROJECT, SOAK, environment, mark, mock, path_in, unittest
-
-SEED = 20120603
-SIZES = (0, 1, 4096, 65536, 131073, 3 * 1024 * 1024 + 1)
-ROUNDS = 10
+from mezeo_fsstore import FilesystemStorage, names
+from tests import Stream
+from tests.hosts import gluster
+from tests.hosts.gluster import BRICKS, DISTRIBUTED, REPLICATED, VOLUME_OPTIONS, Volume
+from tests.hosts.shared_volume import STEPS, Load, SharedVolume, VolumeCase, digest, get
+from tests.support import mark, mock, path_in
 
 
-class VolumeCase(unittest.TestCase):
-    """Tests over one volume of the class's `kind`; each has a root of its own on it.
+class GlusterCase(VolumeCase):
+    """Tests over one volume of the class's `kind`."""
 
-    `self.nodes` are the roots as two nodes see it, `self.first` and `self.second` modules there.
-    """
-
+    system = gluster
     kind = None
 
     @classmethod
-    def setUpClass(cls):
-        cause = missing() if SOAK else 'it takes long: MEZEO_FSSTORE_SOAK=1 runs it'
-        # Not of the class: the nose of Python 2 would set it up all the same.
-        if cause:
-            raise unittest.SkipTest(cause)
-        cls.cluster = Cluster()
-        try:
-            cls.volume = Volume(cls.cluster, 'objects', cls.kind, VOLUME_OPTIONS)
-            cls.mounts = [cls.volume.mount(node, MOUNT_OPTIONS) for node in ('first', 'second')]
-        except:
-            cls.cluster.stop()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.cluster.stop()
-
-    def setUp(self):
-        self.nodes = [os.path.join(mount, self._testMethodName) for mount in self.mounts]
-        os.mkdir(self.nodes[0])
-        self.first, self.second = self.modules()
-
-    def modules(self, **settings):
-        return [FilesystemStorage(root=root, **settings) for root in self.nodes]
-
-    def run_command(self, *arguments):
-        """Run `python -m mezeo_fsstore` on the machine of the volume; return its output."""
-        return self.cluster.machine.run(sys.executable, '-m', 'mezeo_fsstore', *arguments,
-                                        env=environment(PROJECT))
+    def make_volume(cls):
+        return Volume(cls.cluster, 'objects', cls.kind, VOLUME_OPTIONS)
 
     def on_brick(self, number):
         """Return the test's root as a brick holds it."""
-        return os.path.join(self.volume.brick(number), self._testMethodName)
-
-    def acknowledged(self, load):
-        """Return what must be there once `load` is over, none of which has failed."""
-        expected, failures = load.outcome()
-        self.assertEqual([], failures, 'seed %d' % SEED)
-        return expected
-
-    def error_of(self, call, *arguments):
-        """Return the number of the system's error that the call raises."""
-        try:
-            call(*arguments)
-        except EnvironmentError as error:
-            return error.errno
-        self.fail('nothing was raised')
+        return os.path.join(self.volume.brick(number), self.name)
 
 
-class ReplicatedTest(VolumeCase):
+class ReplicatedTest(SharedVolume, GlusterCase):
 
     kind = REPLICATED
 
     def assert_same_everywhere(self, expected):
-        """Both nodes, and each brick, hold these objects, whole, and nothing else.
-
-        `expected` has the digest of each object's content by its module_data.
-        """
+        """As of all volumes; and each brick holds just the same."""
+        super(ReplicatedTest, self).assert_same_everywhere(expected)
         paths = dict((path_in(module_data), expected[module_data]) for module_data in expected)
-        for root, storage in zip(self.nodes, self.modules()):
-            found = list(inventory.entries(Root(root)))
-            self.assertEqual([], [entry for entry in found if entry.kind != inventory.OBJECT])
-            self.assertEqual(sorted(paths), sorted(entry.path for entry in found))
-            for module_data in expected:
-                self.assertEqual(expected[module_data], digest(get(storage, module_data)))
         for number in BRICKS:
             self.assertEqual(paths, digests(self.on_brick(number)), 'brick %d' % number)
 
-    def test_what_one_node_writes_the_other_has_whole_at_once(self):
-        for durable in (True, False):
-            here, there = self.modules(durable=durable)
-            for size in SIZES:
-                here, there = there, here
-                module_data = here.new_data(None)
-                self.assertFalse(there.available(None, module_data))
-                here.assign(None, module_data, Stream(content(size)))
-                self.assertTrue(there.available(None, module_data))
-                self.assertEqual(size, there.get_size(None, module_data))
-                self.assertTrue(content(size) == get(there, module_data))
-                with there.get_read_stream(None, module_data) as stream:
-                    stream.seek(size // 2)
-                    self.assertEqual(content(size)[size // 2:size // 2 + 1000], stream.read(1000))
-
-    def test_what_one_node_replaces_or_deletes_the_other_sees_at_once(self):
-        """Whatever it was asked last, and so might have kept."""
-        questions = (
-            (lambda storage, module_data: storage.get_size(None, module_data), len),
-            (get, bytes),
-            (lambda storage, module_data: storage.available(None, module_data), bool))
-        choose = random.Random(SEED)
-        for size in (10, 100000):
-            for number in range(ROUNDS):
-                module_data = self.first.put(None, Stream(content(size)))
-                for replaced in range(5):
-                    choose.choice(questions)[0](self.second, module_data)
-                    data = content(size + replaced, first=replaced)
-                    self.first.assign(None, module_data, Stream(data))
-                    ask, of = choose.choice(questions)
-                    self.assertTrue(of(data) == ask(self.second, module_data),
-                                    'seed %d, round %d' % (SEED, number))
-                choose.choice(questions)[0](self.second, module_data)
-                self.first.delete(None, module_data)
-                self.assertFalse(self.second.available(None, module_data))
-                for ask, _ in questions[:2]:
-                    self.assertEqual(errno.ENOENT, self.error_of(ask, self.second, module_data))
-        self.assert_same_everywhere({})
-
-    def test_a_reader_keeps_its_content_while_the_other_node_replaces_and_deletes(self):
-        for size in (10, 100000, 1000000):
-            for _ in range(ROUNDS):
-                module_data = self.first.put(None, Stream(content(size)))
-                readers = [self.second.get_read_stream(None, module_data)]
-                self.first.assign(None, module_data, Stream(content(size, first=7)))
-                readers.append(self.second.get_read_stream(None, module_data))
-                self.first.delete(None, module_data)
-                self.assertTrue(content(size) == readers[0].read())
-                self.assertTrue(content(size, first=7) == readers[1].read())
-                for reader in readers:
-                    reader.close()
-
-    def test_of_two_nodes_that_write_one_object_one_wins_whole(self):
-        module_data = self.first.put(None, Stream(b'0'))
-        contents = [b'0', b'1' * 300000, b'2' * 300001]
-        writers = run_together(write_often, *[(storage, module_data, one) for storage, one
-                                              in zip(self.modules(), contents[1:])])
-        while is_any_alive(writers):
-            for storage in (self.first, self.second):
-                self.assertTrue(storage.available(None, module_data))
-                found = get(storage, module_data)
-                self.assertTrue(found in contents, 'a mixture of %d bytes' % len(found))
-        for writer in writers:
-            writer.join()
-        self.assertEqual([0] * 2, [writer.exitcode for writer in writers])
-        last = get(self.first, module_data)
-        self.assertTrue(last in contents[1:])
-        self.assert_same_everywhere({module_data: digest(last)})
-
-    def test_nodes_that_make_the_same_directories_at_once_both_succeed(self):
-        shards, writers = ['%03x' % number for number in range(50)], ('1' * 32, '2' * 32)
-        processes = run_together(put_into, *[(storage, shards, name) for storage, name
-                                             in zip(self.modules(), writers)])
-        for process in processes:
-            process.join()
-        self.assertEqual([0] * 2, [process.exitcode for process in processes])
-        self.assert_same_everywhere(dict(
-            ('{"path": "%s/%s"}' % (shard, name), digest(name.encode('ascii')))
-            for shard in shards for name in writers))
-
     def test_nothing_is_lost_while_a_brick_dies_and_comes_back_under_load(self):
-        load = Load([self.modules(), self.modules()[::-1]])
+        load = Load(self, [self.modules(), self.modules()[::-1]])
         self.watch(lambda: load.is_below(STEPS // 2))
         self.volume.kill(1)
         self.addCleanup(self.volume.revive)
@@ -199,23 +58,6 @@ class ReplicatedTest(VolumeCase):
         for module_data in expected:
             for storage in (self.first, self.second):
                 self.assertEqual(expected[module_data], digest(get(storage, module_data)))
-
-    def watch(self, lasts):
-        """While `lasts()`, read all that both nodes list, and find nothing but whole objects."""
-        while lasts():
-            for root, storage in zip(self.nodes, (self.first, self.second)):
-                self.assert_nothing_partial(inventory.entries(Root(root)), storage)
-
-    def assert_nothing_partial(self, entries, storage):
-        for entry in entries:
-            self.assertNotEqual(inventory.FOREIGN, entry.kind, entry.path)
-            if entry.kind == inventory.OBJECT:
-                try:
-                    found = get(storage, '{"path": "%s"}' % entry.path)
-                except EnvironmentError as error:
-                    self.assertEqual(errno.ENOENT, error.errno)  # deleted since
-                else:
-                    self.assertTrue(is_whole(found), entry.path)
 
     def test_without_a_quorum_nothing_is_stored_and_nothing_called_missing(self):
         module_data = self.first.put(None, Stream(b'content'))
@@ -249,43 +91,6 @@ class ReplicatedTest(VolumeCase):
         for storage in (here, there):
             self.assertEqual(b'content', get(storage, module_data))
 
-    def test_a_node_that_has_lost_its_mount_refuses_until_it_is_back(self):
-        root_id = mark(self.nodes[0])
-        mount = self.volume.mount('third', MOUNT_OPTIONS)
-        root = os.path.join(mount, self._testMethodName)
-        third = FilesystemStorage(root=root, root_id=root_id)
-        module_data = third.put(None, Stream(b'content'))
-        self.volume.unmount('third')
-        # As where an administrator, or a script of his, has made the folder anew.
-        os.mkdir(root)
-        calls = [(third.available, module_data), (third.get_read_stream, module_data),
-                 (third.get_size, module_data), (third.delete, module_data),
-                 (third.put, Stream(b'never stored'))]
-        for call, argument in calls:
-            self.assertRaises(StorageUnavailable, call, None, argument)
-        os.rmdir(root)
-        for call, argument in calls:
-            self.assertRaises(StorageUnavailable, call, None, argument)
-        self.volume.mount('third', MOUNT_OPTIONS)
-        self.assertTrue(third.available(None, module_data))
-        self.assertEqual(b'content', get(third, module_data))
-        self.volume.unmount('third')
-
-    def test_a_node_whose_mount_has_died_calls_nothing_missing(self):
-        root = os.path.join(self.volume.mount('fourth', MOUNT_OPTIONS), self._testMethodName)
-        fourth = FilesystemStorage(root=root)
-        module_data = fourth.put(None, Stream(b'content'))
-        self.volume.kill_node('fourth')
-        for call in (fourth.available, fourth.get_read_stream, fourth.get_size, fourth.delete):
-            self.assertEqual(errno.ENOTCONN, self.error_of(call, None, module_data))
-        self.assertEqual(errno.ENOTCONN, self.error_of(fourth.put, None, Stream(b'never stored')))
-        with self.assertRaises(RuntimeError) as failure:
-            self.run_command('df', self.volume.folder('fourth'))
-        self.assertTrue('mount it again' in str(failure.exception), failure.exception)
-        self.volume.unmount('fourth')
-        self.volume.mount('fourth', MOUNT_OPTIONS)
-        self.assertEqual(b'content', get(fourth, module_data))
-
     def test_a_directory_that_a_dead_writer_has_left_unsettled_is_settled_by_another_node(self):
         shard = path_in(self.first.put(None, Stream(b'content'))).split('/')[0]
         os.chmod(os.path.join(self.nodes[0], shard), 0o1700)
@@ -294,13 +99,8 @@ class ReplicatedTest(VolumeCase):
             mode = os.stat(os.path.join(root, shard)).st_mode
             self.assertEqual(0o700, stat.S_IMODE(mode), root)
 
-    def test_the_examination_finds_all_well(self):
-        root = '%s/%s' % (self.volume.folder('first'), self._testMethodName)
-        report = self.run_command('check', root)
-        self.assertTrue(report.endswith('all is well'), report)
 
-
-class DistributedTest(VolumeCase):
+class DistributedTest(GlusterCase):
     """Each file lies on the brick that a sum of its name tells."""
 
     kind = DISTRIBUTED
@@ -334,20 +134,11 @@ class DistributedTest(VolumeCase):
 
     def test_what_nodes_store_replace_and_delete_is_there_and_leaves_no_link_file(self):
         """Each node its own objects: two that replace the same one may wait for each other."""
-        expected = self.acknowledged(Load([self.modules(), self.modules()[::-1]]))
+        expected = self.acknowledged(Load(self, [self.modules(), self.modules()[::-1]]))
         for storage in (self.first, self.second):
             for module_data in expected:
                 self.assertEqual(expected[module_data], digest(get(storage, module_data)))
         self.assertEqual(0, self.link_files(len(expected)))
-
-
-def get(storage, module_data):
-    with storage.get_read_stream(None, module_data) as stream:
-        return stream.read()
-
-
-def digest(data):
-    return hashlib.sha256(data).hexdigest()
 
 
 def statuses(folder):
@@ -370,90 +161,3 @@ def digests(folder):
 def is_link_file(status):
     """Return whether a file of a brick only tells on which other brick the content lies."""
     return status.st_size == 0 and stat.S_IMODE(status.st_mode) == stat.S_ISVTX
-
-
-def write_often(storage, module_data, one):
-    for _ in range(50):
-        storage.assign(None, module_data, Stream(one, most=100000))
-
-
-def put_into(storage, shards, name):
-    for shard in shards:
-        storage.assign(None, '{"path": "%s/%s"}' % (shard, name), Stream(name.encode('ascii')))
-
-
-def run_together(target, *calls):
-    """Run `target` in a process for each of `calls`, its arguments; return the processes."""
-    processes = [multiprocessing.Process(target=target, args=call) for call in calls]
-    for process in processes:
-        process.daemon = True  # it ends with this one, should it wait for ever
-        process.start()
-    return processes
-
-
-def is_any_alive(processes):
-    return any(process.is_alive() for process in processes)
-
-
-# How much a worker of a load does.
-STEPS = 80
-
-
-class Load(object):
-    """A process for each of `nodes`, which are pairs of modules as `live` takes them."""
-
-    def __init__(self, nodes):
-        self._done, self._results = multiprocessing.Value('i', 0), multiprocessing.Queue()
-        self._workers = run_together(live, *[
-            (modules, SEED + number, self._done, self._results)
-            for number, modules in enumerate(nodes)])
-
-    def is_below(self, steps):
-        """Return whether all of them together have not done so much yet, but still may."""
-        return self._done.value < steps and is_any_alive(self._workers)
-
-    def outcome(self):
-        """Wait for the end; return the digests of all that must be there, and what went wrong."""
-        expected, failures = {}, []
-        for _ in self._workers:
-            known, failed = self._results.get(True, 120)
-            expected.update(known)
-            failures.extend(failed)
-        for worker in self._workers:
-            worker.join()
-        return expected, failures
-
-
-def live(modules, seed, done, results):
-    """Store, replace, delete and read objects of one's own; put into `results` what must be there.
-
-    Each change goes through the first of `modules`, each read through the second. Puts the digest
-    of each object's content by its module_data, and all that went wrong.
-    """
-    changing, reading = modules
-    choose, known, failures = random.Random(seed), {}, []
-    for step in range(STEPS):
-        try:
-            act(changing, known, choose)
-            for module_data in choose.sample(sorted(known), min(3, len(known))):
-                if digest(get(reading, module_data)) != known[module_data]:
-                    failures.append('step %d: other content' % step)
-        except Exception as error:
-            failures.append('step %d: %r' % (step, error))
-        with done.get_lock():
-            done.value += 1
-    results.put((known, failures))
-
-
-def act(storage, known, choose):
-    """Change one object, and note in `known` what has been acknowledged."""
-    if known and choose.random() < 0.2:
-        module_data = choose.choice(sorted(known))
-        storage.delete(None, module_data)
-        del known[module_data]
-        return
-    new = not known or choose.random() < 0.6
-    module_data = storage.new_data(None) if new else choose.choice(sorted(known))
-    data = signed(choose)
-    storage.assign(None, module_data, Stream(data, most=50000))
-    known[module_data] = digest(data)

@@ -1,4 +1,4 @@
-"""available: before, during and after an assign."""
+"""What is seen of an object before, during and after an assign, by each instance."""
 
 from tests.kit.contract import BREAKS, WHOLE, proves
 from tests.kit.streams import content, describe
@@ -17,31 +17,40 @@ class AvailableChecks(object):
 
     @proves(WHOLE, BREAKS)
     def testNotAvailableWhileWritten(self):
-        module_data = self.connector.new_data(self.context)
-        timely, _ = self._ask_during_assign(
-            module_data, content(SIZE), MOMENTS, lambda: self._available(module_data))
-        for question in timely:
-            # It may raise as well.
-            self._require(question.error or question.answer is False,
-                          'available is %r while the stream is still read' % question.answer)
-        self._expectAvailable(True, module_data, 'after assign')
+        for connector in self._instances():
+            module_data = self.connector.new_data(self.context)
+            timely, _ = self._ask_during_assign(
+                module_data, content(SIZE), MOMENTS,
+                lambda: self._available(module_data, connector))
+            for question in timely:
+                # It may raise as well.
+                self._require(question.error or question.answer is False,
+                              'available is %r while the stream is still read' % question.answer)
+            self._expectObject(module_data, content(SIZE), 'an object that was asked for too early')
 
     @proves(BREAKS)
     def testNoPartIsReadWhileWritten(self):
-        module_data = self.connector.new_data(self.context)
-        timely, _ = self._ask_during_assign(
-            module_data, content(SIZE), MOMENTS, lambda: self._read(module_data))
-        for question in timely:
-            self._require(question.error, 'while the stream is still read, a reader gets %s'
-                          % describe(question.answer))
+        for look, connector in self._looks():
+            module_data = self.connector.new_data(self.context)
+            timely, _ = self._ask_during_assign(
+                module_data, content(SIZE), MOMENTS, lambda: look(module_data, connector))
+            for question in timely:
+                self._require(question.error, 'while the stream is still read, another gets %s'
+                              % describe(question.answer))
 
     @proves(BREAKS)
     def testEarlierContentIsReadWhileReplaced(self):
         earlier = content(100000, first=5000000)
-        module_data = self._store(earlier)
-        timely, _ = self._ask_during_assign(
-            module_data, content(SIZE), MOMENTS, lambda: self._read(module_data))
-        for question in timely:
-            if not question.error:
-                self._expectSame(earlier, question.answer, 'an object that is being replaced')
-        self._expectContent(module_data, content(SIZE), 'an object that was replaced')
+        for look, connector in self._looks():
+            module_data = self._store(earlier)
+            timely, _ = self._ask_during_assign(
+                module_data, content(SIZE), MOMENTS, lambda: look(module_data, connector))
+            for question in timely:
+                self._require(question.error or question.answer in (earlier, len(earlier)),
+                              'of an object that is being replaced, another gets %s'
+                              % describe(question.answer))
+            self._expectObject(module_data, content(SIZE), 'an object that was replaced')
+
+    def _looks(self):
+        return [(look, connector) for connector in self._instances()
+                for look in (self._read, self._size)]

@@ -2,6 +2,8 @@
 
 from tests.kit.assigning import AssignChecks
 from tests.kit.availability import AvailableChecks
+from tests.kit.breaking import BrokenStreamChecks
+from tests.kit.copying import CopyChecks
 from tests.kit.deleting import DeleteChecks
 from tests.kit.foreign import ForeignDataChecks
 from tests.kit.general import GeneralChecks
@@ -13,9 +15,9 @@ from tests.kit.sharing import SharingChecks
 from tests.kit.suite import Suite
 
 
-class StorageModuleTestBase(NewDataChecks, AssignChecks, AvailableChecks, ReadChecks, DeleteChecks,
-                            ForeignDataChecks, SharingChecks, GeneralChecks, ResourceChecks,
-                            Revision2012Checks, Suite):
+class StorageModuleTestBase(NewDataChecks, AssignChecks, BrokenStreamChecks, AvailableChecks,
+                            ReadChecks, CopyChecks, DeleteChecks, ForeignDataChecks, SharingChecks,
+                            GeneralChecks, ResourceChecks, Revision2012Checks, Suite):
     """The tests of a storage module, to be mixed into a `unittest.TestCase`.
 
         class NewStorageTest(StorageModuleTestBase, unittest.TestCase):

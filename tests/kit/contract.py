@@ -12,6 +12,7 @@ EXTENDS = 'A module is a class that extends `StorageModule`.'
 TOGETHER = ('an instance is called by many threads at once, other instances work on the same '
             'storage at the same time')
 KEPT = ('whatever is kept (memory, descriptors, connections, threads) is kept for good')
+CHANGED = 'What an instance remembers of an object, another one may have changed.'
 DATABASE = ('The platform keeps the `module_data` in its database; it is all that the module is '
             'ever told about an object.')
 REPLICATION = ('At another location the platform asks `available` with the same `module_data`. On '
@@ -22,6 +23,8 @@ DOWNLOAD = ('`get_size` comes first, to see whether a requested range lies withi
             'then `close`.')
 COPY = ('the stream goes straight into `assign` for a new `module_data`, of the same module or '
         'another')
+OWN = ('The copy is an object of its own: when one of the two is replaced or deleted, the other '
+       'stays as it is.')
 PUT = ('A later platform calls `put(context, stream)`, which returns the `module_data`, in the '
        'place of `new_data`, `assign` and `get_size`')
 CAPABILITIES = ('`capabilities(context)`, which returns a dictionary of CDMI capabilities, `{}` '
@@ -40,8 +43,12 @@ STORE = 'Store the bytes of `stream` as the object `module_data`.'
 SHORT_READS = ("`stream` has a `read(size)`, which returns at most `size` bytes, and `b''` at the "
                'end and only there: fewer bytes than asked for are no end.')
 BREAKS = ("It need have no other method, and may be a client's connection that breaks: then its "
-          'exception must go on to the caller, and no part of the object may be taken for the '
-          'whole.')
+          'exception, of whatever class, must go on to the caller, and no part of the object may '
+          'be taken for the whole.')
+NO_BYTES = 'None, which says that nothing has come yet, and text are no end either.'
+FROM_NOW_ON = ('The object is what `read` returns from now on. Part of the stream may have been '
+               'read already, and its other methods, if any, may lead to other bytes, as a '
+               'descriptor can.')
 WHOLE = 'Return True if the object is stored here, whole, and False if it is not.'
 STREAM = "Return a stream over the object's bytes, with `read`, `seek` and `close`."
 BINARY_FILE = '`read([size])` and `seek(offset[, whence])` are those of a binary file.'
@@ -72,7 +79,8 @@ def proves(*sentences):
                 # A suite may skip, in a hook of its own; each library has its own class for it.
                 if type(error).__name__ == 'SkipTest':
                     raise
-                problem = 'It raised what it must not.\n' + traceback.format_exc()
+                name = traceback.format_exception_only(type(error), error)[-1].strip()
+                problem = 'It raised what it must not: %s\n%s' % (name, traceback.format_exc())
             else:
                 return
             self.fail(quote(problem, sentences))

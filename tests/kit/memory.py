@@ -21,10 +21,13 @@ class MemoryStorage(StorageModule):
 
     def take(self, stream):
         """Return all bytes of `stream`."""
-        pieces = [stream.read(65536)]
-        while pieces[-1]:
-            pieces.append(stream.read(65536))
-        return b''.join(pieces)
+        data, piece = b'', None
+        while piece != b'':
+            piece = stream.read(65536)
+            if not isinstance(piece, bytes):
+                raise TypeError('the stream returned %r, not bytes' % (piece,))
+            data += piece
+        return data
 
     def available(self, context, module_data):
         return module_data in self.objects

@@ -1,7 +1,5 @@
 """new_data: the names of objects."""
 
-import json
-
 from tests.kit.contract import DATABASE, STRING, UNIQUE, WHOLE, proves
 
 
@@ -17,9 +15,9 @@ class NewDataChecks(object):
     @proves(DATABASE)
     def testNewDataSurvivesADatabase(self):
         module_data = self.connector.new_data(self.context)
-        self.assertEqual(module_data, json.loads(json.dumps(module_data)))
         self._require('\0' not in module_data, 'no database keeps a NUL: %r' % module_data)
-        self.assertEqual(module_data, module_data.encode('utf-8').decode('utf-8'))
+        # It fails for half a surrogate pair, and on Python 2 for all but ASCII.
+        module_data.encode('utf-8')
 
     @proves(UNIQUE)
     def testNewDataIsNeverRepeated(self):

@@ -4,8 +4,8 @@ import os
 import random
 
 from tests.kit import together
-from tests.kit.contract import BREAKS, REPLICATION, TOGETHER, proves
-from tests.kit.streams import DribblingStream, Stream, content, describe
+from tests.kit.contract import BREAKS, CHANGED, OWN, REPLICATION, TOGETHER, proves
+from tests.kit.streams import DribblingStream, content, describe
 
 SEED = 20120601
 
@@ -18,7 +18,7 @@ class SharingChecks(object):
             data = content(1000 + number)
             for _ in range(10):
                 module_data = self._store(data, most=100)
-                self._expectContent(module_data, data, 'an object of one of eight threads')
+                self._expectObject(module_data, data, 'an object of one of eight threads')
                 self.connector.delete(self.context, module_data)
 
         self._expectTogether([lambda number=number: live(number) for number in range(8)])
@@ -26,13 +26,13 @@ class SharingChecks(object):
     @proves(TOGETHER)
     def testOneObjectIsWrittenWhileAnotherIs(self):
         data, other = content(1000000), content(500000, first=3000000)
-        module_data, written = self.connector.new_data(self.context), []
+        module_data = self.connector.new_data(self.context)
         timely, late = self._ask_during_assign(
-            module_data, data, [500000], lambda: written.append(self._store(other)))
+            module_data, data, [500000], lambda: self._store(other))
+        self._expectObject(module_data, data, 'an object during whose assign another was stored')
         for question in timely + late:
-            self._require(question.error is None, 'the second assign raised %r' % question.error)
-        self._expectContent(module_data, data, 'an object during whose assign another was stored')
-        self._expectContent(written[0], other, 'an object stored during the assign of another')
+            self._expectObject(question.result(), other,
+                               'an object stored during the assign of another')
 
     @proves(TOGETHER)
     def testOfTwoWritersOfOneObjectOneWins(self):
@@ -79,38 +79,22 @@ class SharingChecks(object):
                               % (describe(found), SEED))
 
         self._expectTogether([lambda: write(SEED), read, lambda: write(SEED + 1), read])
-        self._expectOneOf(contents, module_data)
 
-    @proves(TOGETHER)
+    @proves(TOGETHER, CHANGED)
     def testTwoInstancesShareTheStorage(self):
         other = self.makeConnector()
-        if other is None:
-            return
-        for one, two in ((self.connector, other), (other, self.connector)):
-            module_data = self._store(b'content', connector=one)
-            self._expectAvailable(True, module_data, 'for another instance', two)
-            self._expectContent(module_data, b'content', 'an object of another instance', two)
-            self.assertEqual(7, two.get_size(self.context, module_data))
-            self._assign(module_data, b'replaced by another', connector=two)
-            self._expectContent(module_data, b'replaced by another', 'an object', one)
-            self.assertEqual(19, one.get_size(self.context, module_data))
-            two.delete(self.context, module_data)
-            self._expectAvailable(False, module_data, 'after another instance deleted it', one)
+        if other is not None:
+            self._expectShared(lambda call: call(other))
 
-    @proves(TOGETHER)
+    @proves(TOGETHER, CHANGED)
     def testTwoProcessesShareTheStorage(self):
         if not hasattr(os, 'fork') or self.makeConnector() is None:
             return
-        mine = self._store(b'of the first process')
-        made = [self.connector.new_data(self.context) for _ in range(100)]
-
-        theirs, others = self._in_process(self._live_in_another_process, mine)
-        self.assertEqual(200, len(set(made + others)), 'two processes returned the same new_data')
-        self._expectContent(theirs, content(100000), 'an object of another process')
-        self.assertEqual(100000, self.connector.get_size(self.context, theirs))
-        self._expectContent(mine, b'replaced', 'an object that another process replaced')
-        self._in_process(lambda: self.makeConnector().delete(self.context, mine))
-        self._expectMissing(mine, 'after another process deleted it')
+        self._expectShared(lambda call: self._in_process(lambda: call(self.makeConnector())))
+        names = [self._hundred_names(self.connector),
+                 self._in_process(lambda: self._hundred_names(self.makeConnector()))]
+        self.assertEqual(200, len(set(names[0] + names[1])),
+                         'two processes returned the same new_data')
 
     @proves(REPLICATION)
     def testReplicationToAnotherLocation(self):
@@ -119,13 +103,23 @@ class SharingChecks(object):
             return
         data = content(100000)
         module_data = self._store(data)
-        self._expectAvailable(False, module_data, 'where the object is not', elsewhere)
-        self._copy(module_data, elsewhere)
-        self._expectAvailable(True, module_data, 'where the object was copied to', elsewhere)
-        self._expectContent(module_data, data, 'an object that was replicated', elsewhere)
+        self._expectMissing(module_data, 'where the object is not', elsewhere)
+        self._replicate(module_data, elsewhere)
+        self._expectObject(module_data, data, 'an object that was replicated', elsewhere)
         elsewhere.delete(self.context, module_data)
-        self._expectAvailable(False, module_data, 'where it was deleted', elsewhere)
-        self._expectContent(module_data, data, 'an object whose replica was deleted')
+        self._expectMissing(module_data, 'where its replica was deleted', elsewhere)
+        self._expectObject(module_data, data, 'an object whose replica was deleted')
+
+    @proves(OWN)
+    def testReplicaOutlivesItsSource(self):
+        elsewhere = self.makeConnectorElsewhere()
+        if elsewhere is None:
+            return
+        data = content(100000)
+        module_data = self._store(data)
+        self._replicate(module_data, elsewhere)
+        self.connector.delete(self.context, module_data)
+        self._expectObject(module_data, data, 'a replica whose source was deleted', elsewhere)
 
     @proves(TOGETHER)
     def testInstancesOfTwoStoragesShareNothing(self):
@@ -133,27 +127,34 @@ class SharingChecks(object):
         elsewhere = self.makeConnectorElsewhere()
         if elsewhere is None:
             return
-        there = self._store(b'there', connector=elsewhere)
-        self._expectContent(here, b'here', 'an object, after another storage was opened')
-        self._expectContent(there, b'there', 'an object elsewhere', elsewhere)
-        self._expectAvailable(False, here, 'elsewhere', elsewhere)
-        self._expectAvailable(False, there, 'here, though it was stored elsewhere')
+        self._store(b'there', connector=elsewhere)
+        self._expectObject(here, b'here', 'an object, after another storage was opened')
 
-    def _live_in_another_process(self, mine):
-        """Store one object, read and replace another; return what the first process checks."""
-        connector = self.makeConnector()
-        self._expectContent(mine, b'of the first process', 'an object of another process',
-                            connector)
-        connector.assign(self.context, mine, Stream(b'replaced'))
-        others = [connector.new_data(self.context) for _ in range(100)]
-        return self._store(content(100000), connector=connector), others
+    def _expectShared(self, there):
+        """An object must be the same here and there, where `there(call)` runs `call(instance)`.
 
-    def _in_process(self, call, *arguments):
-        answer, problem = together.in_process(lambda: call(*arguments))
+        Here it is asked for before each change, as it may be remembered.
+        """
+        module_data = self.connector.new_data(self.context)
+        self._expectMissing(module_data, 'before assign')
+        for data in (b'content', b'replaced by another', b'', content(100000)):
+            there(lambda other: self._assign(module_data, data, connector=other))
+            self._expectObject(module_data, data, 'an object that another instance has written')
+        self._assign(module_data, b'replaced here')
+        there(lambda other: self._expectObject(
+            module_data, b'replaced here', 'an object that this instance has replaced', other))
+        there(lambda other: other.delete(self.context, module_data))
+        self._expectMissing(module_data, 'after another instance deleted it')
+
+    def _hundred_names(self, connector):
+        return [connector.new_data(self.context) for _ in range(100)]
+
+    def _in_process(self, call):
+        answer, problem = together.in_process(call)
         self.assertEqual('', problem, 'in another process:\n%s' % problem)
         return answer
 
-    def _copy(self, module_data, target):
+    def _replicate(self, module_data, target):
         stream = self._open(module_data)
         try:
             target.assign(self.context, module_data, stream)
@@ -164,5 +165,4 @@ class SharingChecks(object):
         found = self._read(module_data)
         self._require(found in contents, 'of several writers none won: there are %s (seed %d)'
                       % (describe(found), SEED))
-        self.assertEqual(len(found), self.connector.get_size(self.context, module_data),
-                         'get_size after several writers')
+        self._expectSize(len(found), module_data, 'an object of several writers')

@@ -1,6 +1,9 @@
 """What the checks feed a module with: contents, and the streams that the platform may hand over."""
 
 import array
+import gzip
+import io
+import os
 import random
 import sys
 
@@ -9,6 +12,9 @@ ALL_BYTES = bytes(bytearray(range(256)))
 
 # Where implementations that work in blocks begin another one.
 BLOCKS = (4096, 65536, 1024 * 1024)
+
+# More than a block of each size, and no multiple of any.
+ODD_LENGTH = 1024 * 1024 + 70001
 
 # Contents that change, end early or vanish where a module takes bytes for text, or for nothing.
 DELICATE = (
@@ -49,6 +55,10 @@ class StreamError(Exception):
     """What a `Stream` raises that is told to."""
 
 
+class StreamTimeout(BaseException):
+    """A stop from outside, such as event loops throw into a slow read: it is no `Exception`."""
+
+
 class Stream(object):
     """A stream of `data` with nothing but `read`, which the contract asks for.
 
@@ -81,6 +91,19 @@ class DribblingStream(Stream):
         return super(DribblingStream, self).read(size)
 
 
+class FalteringStream(Stream):
+    """A stream that once, when half of its bytes are read, returns `odd` in the place of bytes."""
+
+    def __init__(self, data, odd):
+        super(FalteringStream, self).__init__(data, len(data) // 2)
+        self._odd = [odd]
+
+    def read(self, size=-1):
+        if self._odd and self._position >= len(self._data) // 2:
+            return self._odd.pop()
+        return super(FalteringStream, self).read(size)
+
+
 class WatchedStream(Stream):
     """A stream that calls `watch(position)` before each read."""
 
@@ -94,12 +117,56 @@ class WatchedStream(Stream):
 
 
 class MeasuringStream(Stream):
-    """A stream that keeps the sizes it was asked for in `sizes`."""
+    """A stream that keeps the sizes it was asked for in `sizes`, -1 for all."""
 
     def __init__(self, data, most=None):
         super(MeasuringStream, self).__init__(data, most)
         self.sizes = []
 
     def read(self, size=-1):
-        self.sizes.append(size)
+        self.sizes.append(-1 if size is None else size)
         return super(MeasuringStream, self).read(size)
+
+
+def _written(data, folder):
+    path = os.path.join(folder, 'upload')
+    with open(path, 'wb') as target:
+        target.write(data)
+    return path
+
+
+class _Decoding(object):
+    """A stream as another module hands it down: `read` decodes, all else is the file's own."""
+
+    def __init__(self, source):
+        self._source = source
+
+    def read(self, size=-1):
+        return self._source.read(size).translate(ALL_BYTES[::-1])
+
+    def __getattr__(self, name):
+        return getattr(self._source, name)
+
+
+def _encoded(data, folder):
+    return _Decoding(io.open(_written(data.translate(ALL_BYTES[::-1]), folder), 'rb'))
+
+
+def _compressed(data, folder):
+    # Its descriptor is that of the compressed file, as a socket's leads to what TLS has encrypted.
+    path = os.path.join(folder, 'upload.gz')
+    target = gzip.GzipFile(path, 'wb', 1)
+    target.write(data)
+    target.close()
+    return gzip.GzipFile(path, 'rb')
+
+
+# Pairs of a description and a function that returns a stream of `data`, of a file in `folder`.
+FILES = (
+    ('bytes in memory', lambda data, folder: io.BytesIO(data)),
+    # On Python 2 `open` and `io.open` differ in how far they read ahead.
+    ('a buffered file', lambda data, folder: open(_written(data, folder), 'rb')),
+    ('a buffered file of io', lambda data, folder: io.open(_written(data, folder), 'rb')),
+    ('a file without a buffer', lambda data, folder: io.open(_written(data, folder), 'rb', 0)),
+    ('a compressed file', _compressed),
+    ('a file that is decoded', _encoded))

@@ -1,5 +1,8 @@
 """What a suite supplies and declares, and the steps that the checks have in common."""
 
+import functools
+import unittest
+
 from tests.kit import together
 from tests.kit.streams import Stream, StreamError, WatchedStream, describe
 
@@ -18,9 +21,17 @@ class Suite(object):
     `readersOutliveAssign`: likewise through an `assign` that replaces the object.
     """
 
+    connector = _another = None
+
     deleteOfMissingRaises = None
     readersOutliveDelete = None
     readersOutliveAssign = None
+
+    def __new__(cls, *arguments, **named):
+        # In an object's own attribute: unittest finds it there in whatever order the bases are.
+        case = super(Suite, cls).__new__(cls)
+        case.setUp = functools.partial(_set_up, case)
+        return case
 
     def setUp(self, connector=None, extra_context=None):
         """Test `connector`, an instance of the module; without one, that of `makeConnector`.
@@ -29,8 +40,6 @@ class Suite(object):
         `{'func': {'getModule': function}}` for a module that extends another.
         """
         self.connector = self.makeConnector() if connector is None else connector
-        if self.connector is None:
-            raise TypeError('supply makeConnector, or give setUp an instance')
         self.context = {'func': {'getModule': self._no_module}}
         self.context.update(extra_context or {})
         # It can do nothing without a context, then.
@@ -68,8 +77,12 @@ class Suite(object):
 
     def _store(self, data, most=None, connector=None):
         """Store `data` as a new object; return its module_data."""
-        module_data = (connector or self.connector).new_data(self.context)
-        self._assign(module_data, data, most, connector)
+        return self._storeStream(Stream(data, most), connector)
+
+    def _storeStream(self, stream, connector=None):
+        connector = connector or self.connector
+        module_data = connector.new_data(self.context)
+        connector.assign(self.context, module_data, stream)
         return module_data
 
     def _assign(self, module_data, data, most=None, connector=None):
@@ -102,6 +115,15 @@ class Suite(object):
     def _available(self, module_data, connector=None):
         return (connector or self.connector).available(self.context, module_data)
 
+    def _size(self, module_data, connector=None):
+        return (connector or self.connector).get_size(self.context, module_data)
+
+    def _instances(self):
+        """Return the instance and, if there may be two over its storage, another one."""
+        if self._another is None:
+            self._another = self.makeConnector()
+        return [self.connector] if self._another is None else [self.connector, self._another]
+
     # Expectations. assertEqual would print megabytes, assertTrue that False is not true.
 
     def _require(self, condition, problem):
@@ -115,6 +137,16 @@ class Suite(object):
     def _expectContent(self, module_data, data, what, connector=None):
         self._expectSame(data, self._read(module_data, connector), what)
 
+    def _expectSize(self, size, module_data, what, connector=None):
+        found = self._size(module_data, connector)
+        self._require(found == size, 'get_size of %s is %r, not %d' % (what, found, size))
+
+    def _expectObject(self, module_data, data, what, connector=None):
+        """The object must be there, and hold `data`, by every method."""
+        self._expectAvailable(True, module_data, 'for %s' % what, connector)
+        self._expectContent(module_data, data, what, connector)
+        self._expectSize(len(data), module_data, what, connector)
+
     def _expectAvailable(self, expected, module_data, when, connector=None):
         found = self._available(module_data, connector)
         self._require(found is expected, 'available is %r %s' % (found, when))
@@ -126,8 +158,10 @@ class Suite(object):
         except error:
             return
         except Exception as other:
-            self.fail('the stream raised %s, and assign %r' % (error.__name__, other))
-        self.fail('assign returned, though its stream broke')
+            outcome = 'raised %r' % other
+        else:
+            outcome = 'returned'
+        self.fail('the stream raised %s, and assign %s' % (error.__name__, outcome))
 
     def _expectFailure(self, method, module_data, what='a missing object'):
         try:
@@ -138,11 +172,12 @@ class Suite(object):
             result.close()
         self.fail('%s of %s returned %r' % (method.__name__, what, result))
 
-    def _expectMissing(self, module_data, when):
+    def _expectMissing(self, module_data, when, connector=None):
         """The object must not be there by any method."""
-        self._expectAvailable(False, module_data, when)
-        self._expectFailure(self.connector.get_read_stream, module_data, 'an object %s' % when)
-        self._expectFailure(self.connector.get_size, module_data, 'an object %s' % when)
+        connector = connector or self.connector
+        self._expectAvailable(False, module_data, when, connector)
+        self._expectFailure(connector.get_read_stream, module_data, 'an object %s' % when)
+        self._expectFailure(connector.get_size, module_data, 'an object %s' % when)
 
     # What happens at the same time
 
@@ -171,3 +206,34 @@ class Suite(object):
 
     def _no_module(self, name):
         raise KeyError('no module is registered as %r' % (name,))
+
+
+_LATE = ('write StorageModuleTestBase before unittest.TestCase, as in '
+         '`class %s(StorageModuleTestBase, unittest.TestCase)`: its setUp was not called')
+_NOTHING = '%s tests nothing: supply makeConnector, or give setUp an instance'
+
+
+def _set_up(case):
+    """Run the suite's `setUp`. If no instance comes of it, one of its tests says so, for all."""
+    kind, problem = type(case), ''
+    try:
+        kind.setUp(case)
+    except TypeError as error:
+        # unittest's own setUp takes no instance.
+        if case.connector is not None or not _comes_late(kind):
+            raise
+        problem = ' (TypeError: %s)' % error
+    if case.connector is None:
+        _tell(case, (_LATE if _comes_late(kind) else _NOTHING) % kind.__name__ + problem)
+
+
+def _comes_late(kind):
+    return kind.__mro__.index(unittest.TestCase) < kind.__mro__.index(Suite)
+
+
+def _tell(case, problem):
+    # Python 2.6 can't skip.
+    if vars(type(case)).get('_teller', case.id()) != case.id() and hasattr(case, 'skipTest'):
+        case.skipTest(problem)
+    type(case)._teller = case.id()
+    raise TypeError(problem)

@@ -29,6 +29,12 @@ class Question(object):
         self._thread.join(seconds)
         return self.answered
 
+    def result(self):
+        """Return the answer, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
     def _run(self):
         try:
             self.answer = self._call()

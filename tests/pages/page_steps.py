@@ -180,9 +180,11 @@ class RootShell(Walk):
 
     def local(self, text):
         for shown, here in (('-py3.11.egg', '-py%d.%d.egg' % sys.version_info[:2]),
-                            ('-1.0.0-', '-%s-' % __version__)):
+                            ('-2.0.0-', '-%s-' % __version__),
+                            ('mezeo_fsstore 2.0.0\n', 'mezeo_fsstore %s\n' % __version__)):
             text = text.replace(shown, here)
         if self.server.pw_name != SERVER:
+            text = text.replace('runuser -u %s -- ' % SERVER, '')
             text = text.replace('-o %s -g %s' % (SERVER, SERVER), '-o %d -g %d' % self.server[2:4])
         if not self.is_real:
             for place in PLACES:

@@ -51,6 +51,10 @@ class PageTest(unittest.TestCase):
         blocks = re.findall('^```[a-z]+$', text, re.M)
         self.assertEqual(len(blocks), len(BLOCK.findall(text)))
 
+    def test_the_suite_that_it_shows_runs_all_checks_of_the_kit(self):
+        checks = [name for name in dir(StorageModuleTestBase) if name.startswith('test')]
+        self.assertEqual(['Ran %d tests' % len(checks)], re.findall('Ran [0-9]+ tests', page()))
+
     def test_it_names_every_file_of_the_kit(self):
         folder = os.path.dirname(tests.kit.__file__)
         named = set(re.findall('^[|] `([a-z0-9]+[.]py)`', page(), re.M))

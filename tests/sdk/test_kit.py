@@ -13,9 +13,11 @@ from simple.simple import SimpleStorage
 from tests import StorageModuleTestBase, Stream, StreamError, content
 from tests.kit import contract, together
 from tests.kit.memory import MemoryStorage
-from tests.kit.streams import DribblingStream
+from tests.kit.streams import FILES, DribblingStream, FalteringStream, MeasuringStream
 from tests.sdk import broken
 from tests.support import mock, open_descriptors, unittest
+
+METHODS = ('new_data', 'assign', 'available', 'get_read_stream', 'delete', 'get_size', 'statistics')
 
 CHECKS = sorted(name for name in dir(StorageModuleTestBase) if name.startswith('test'))
 
@@ -40,6 +42,9 @@ class MemoryCase(StorageModuleTestBase):
 
     def listStorage(self):
         return list(self.connector.objects)
+
+    def compareWrittenData(self, module_data, data):
+        self._expectSame(data, bytes(self.connector.objects.get(module_data, b'')), 'the storage')
 
 
 class FolderCase(StorageModuleTestBase):
@@ -102,6 +107,31 @@ class BrokenModulesTest(unittest.TestCase):
         self.assertEqual([], [name for name in CHECKS if name not in caught])
         self.assertEqual([], [name for name in caught if name not in CHECKS])
         self.assertTrue(len(broken.all_modules()) > 60)
+
+    def test_each_parameter_of_each_method_is_called_by_its_name(self):
+        name = 'testParametersHaveTheNamesOfTheContract'
+        for method in METHODS:
+            def other(self, *values, **named):
+                assert not values
+                return original(self, *[named[parameter] for parameter in parameters])
+            original = getattr(MemoryStorage, method)
+            parameters = list(original.__code__.co_varnames[1:original.__code__.co_argcount])
+            kind = type('Other', (MemoryStorage,), {method: other})
+            self.assertEqual({}, run(case_of(kind), [name]))
+            for index, parameter in enumerate(parameters):
+                parameters[index] += '_'
+                self.assertEqual([name], list(run(case_of(kind), [name])), method)
+                parameters[index] = parameter
+
+    def test_each_method_is_called_without_a_context(self):
+        name = 'testContextMayBeEmpty'
+        for method in METHODS:
+            def other(self, context, *rest):
+                context['func']
+                return original(self, context, *rest)
+            original = getattr(MemoryStorage, method)
+            kind = type('Other', (MemoryStorage,), {method: other})
+            self.assertEqual([name], list(run(case_of(kind), [name])), method)
 
     def test_each_breaks_something_in_a_correct_module(self):
         for module in (MemoryStorage, SimpleStorage):
@@ -200,7 +230,7 @@ class CorrectModulesTest(unittest.TestCase):
 
             def name(self, module_data):
                 return re.match('([0-9a-f]{32}) made by [a-z0-9]+ [0-9a-f]$', module_data).group(1)
-        self.passes(Talking)
+        self.passes(Talking, compareWrittenData=StorageModuleTestBase.compareWrittenData)
 
     def test_one_of_the_first_revision_only(self):
         class First(MemoryStorage):
@@ -407,7 +437,8 @@ class MessagesTest(unittest.TestCase):
 
     def test_an_unexpected_exception_shows_its_traceback(self):
         text = run(case_of(broken.HasNoSize), ['testSize'])['testSize']
-        for part in ('NotImplementedError: get_size', 'in get_size',
+        for part in ('It raised what it must not: NotImplementedError: get_size\n',
+                     'NotImplementedError: get_size', 'in get_size',
                      'The contract says: "Return the number of bytes of the object."'):
             self.assertTrue(part in text, text)
 
@@ -417,12 +448,6 @@ class MessagesTest(unittest.TestCase):
         self.assertTrue(len(text) < 2000, text[:5000])
         self.assertTrue('9437185 bytes' in text and '8388608 bytes' in text, text)
 
-    def test_a_suite_without_a_module_is_told(self):
-        class Nothing(StorageModuleTestBase, unittest.TestCase):
-            pass
-        text = run(Nothing, ['testWrite'])['testWrite']
-        self.assertTrue('supply makeConnector, or give setUp an instance' in text, text)
-
     def test_a_hook_may_skip(self):
         class Skipping(MemoryCase, unittest.TestCase):
             def compareWrittenData(self, module_data, data):
@@ -431,6 +456,75 @@ class MessagesTest(unittest.TestCase):
         Skipping('testWrite').run(result)
         self.assertEqual(['not here'], [reason for _, reason in result.skipped])
         self.assertTrue(result.wasSuccessful())
+
+
+class WithoutAModuleTest(unittest.TestCase):
+    """A suite that hands over no instance is told so by one error, and by nothing else."""
+
+    def assert_told(self, case, *parts):
+        for turn in range(2):
+            result = unittest.TestResult()
+            unittest.TestLoader().loadTestsFromTestCase(case).run(result)
+            self.assertEqual([], result.failures)
+            (_, text), = result.errors
+            for part in parts:
+                self.assertTrue(part in text.splitlines()[-1], text)
+            self.assertFalse('The contract says' in text, text)
+            self.assertEqual(len(CHECKS) - 1, len(result.skipped))
+            self.assertTrue(set(reason for _, reason in result.skipped)
+                            <= set([text.splitlines()[-1].split(': ', 1)[1]]))
+
+    def test_one_that_supplies_nothing(self):
+        class Nothing(StorageModuleTestBase, unittest.TestCase):
+            pass
+        self.assert_told(Nothing, 'Nothing', 'supply makeConnector, or give setUp an instance')
+
+    def test_one_whose_setUp_does_not_call_ours(self):
+        class Silent(StorageModuleTestBase, unittest.TestCase):
+            def setUp(self):
+                self.folder = None
+
+            def makeConnector(self):
+                return MemoryStorage()
+        self.assert_told(Silent, 'Silent', 'supply makeConnector, or give setUp an instance')
+
+    def test_one_whose_bases_are_in_the_wrong_order(self):
+        class Late(unittest.TestCase, StorageModuleTestBase):
+            def makeConnector(self):
+                return MemoryStorage()
+        self.assert_told(Late, '`class Late(StorageModuleTestBase, unittest.TestCase)`')
+
+    def test_one_of_the_wrong_order_whose_setUp_gives_an_instance(self):
+        class Late(unittest.TestCase, StorageModuleTestBase):
+            def setUp(self):
+                super(Late, self).setUp(MemoryStorage())
+        self.assert_told(Late, '`class Late(StorageModuleTestBase, unittest.TestCase)`',
+                         'setUp() takes')
+
+    def test_the_suites_of_a_base_are_told_each(self):
+        class Base(StorageModuleTestBase):
+            pass
+
+        class One(Base, unittest.TestCase):
+            pass
+
+        class Two(One):
+            pass
+        self.assert_told(One, 'One')
+        self.assert_told(Two, 'Two')
+
+    def test_other_errors_of_a_setUp_are_its_own(self):
+        for error in (TypeError, ValueError):
+            class Failing(StorageModuleTestBase, unittest.TestCase):
+                def setUp(self):
+                    raise error('not made')
+            self.assertTrue('Error: not made\n' in run(Failing, ['testWrite'])['testWrite'])
+
+        class Late(unittest.TestCase, StorageModuleTestBase):
+            def setUp(self):
+                StorageModuleTestBase.setUp(self, MemoryStorage())
+                raise TypeError('not made')
+        self.assertTrue('TypeError: not made\n' in run(Late, ['testWrite'])['testWrite'])
 
 
 class TogetherTest(unittest.TestCase):
@@ -445,6 +539,12 @@ class TogetherTest(unittest.TestCase):
         self.assertEqual([], together.in_threads([lambda: None] * 3))
         problem, = together.in_threads([lambda: None, lambda: {}['missing']])
         self.assertTrue("KeyError: 'missing'" in problem, problem)
+
+    def test_a_question_has_the_result_of_its_call(self):
+        answered, failed = together.Question(lambda: 3), together.Question(lambda: {}['missing'])
+        self.assertTrue(answered.wait(60) and failed.wait(60))
+        self.assertEqual(3, answered.result())
+        self.assertRaises(KeyError, failed.result)
 
     def test_a_thread_that_is_stuck_is_told(self):
         over = threading.Event()
@@ -480,3 +580,22 @@ class StreamsTest(unittest.TestCase):
         stream = Stream(b'abc', 2, StreamError)
         self.assertEqual([b'ab', b'c'], [stream.read(9), stream.read(9)])
         self.assertRaises(StreamError, stream.read, 9)
+
+    def test_a_stream_that_falters_returns_what_is_odd_once_and_goes_on(self):
+        stream = FalteringStream(b'abcdef', None)
+        self.assertEqual([b'abc', None, b'def', b'', b''], [stream.read(9) for _ in range(5)])
+
+    def test_a_stream_keeps_the_sizes_that_it_was_asked_for(self):
+        stream = MeasuringStream(b'')
+        for arguments in ((), (-1,), (None,), (7,)):
+            stream.read(*arguments)
+        self.assertEqual([-1, -1, -1, 7], stream.sizes)
+
+    def test_files_give_their_data(self):
+        folder = tempfile.mkdtemp(prefix='kit-test-')
+        self.addCleanup(shutil.rmtree, folder)
+        self.assertEqual(6, len(FILES))
+        for name, make in FILES:
+            stream = make(content(100000), folder)
+            self.assertEqual(content(100000), stream.read(70000) + stream.read(), name)
+            stream.close()

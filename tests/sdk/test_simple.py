@@ -8,6 +8,7 @@ import tempfile
 
 from simple.simple import SimpleStorage
 from tests import StorageModuleTestBase, Stream
+from tests.kit.streams import FalteringStream
 from tests.support import mock, unittest
 
 
@@ -46,6 +47,12 @@ class SimpleStorageTest(StorageModuleTestBase, unittest.TestCase):
     def test_a_broken_stream_leaves_no_file(self):
         self._expectStreamError(self.connector.new_data({}))
         self.assertEqual([], os.listdir(self.folder))
+
+    def test_a_stream_that_returns_no_bytes_is_refused_and_leaves_no_file(self):
+        for odd in (None, u'', u'text'):
+            self.assertRaises(TypeError, self.connector.assign, {}, self.connector.new_data({}),
+                              FalteringStream(b'content', odd))
+            self.assertEqual([], os.listdir(self.folder))
 
     def test_a_failed_rename_leaves_no_file(self):
         module_data = self.connector.new_data({})

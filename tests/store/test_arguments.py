@@ -1,12 +1,14 @@
 """The constructor refuses at once what it can't use, and says which argument, value and form."""
 
 import contextlib
+import errno
 import os
 import stat
 import tempfile
 
+import mezeo_fsstore
 from mezeo_fsstore import (
-    ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable)
+    ConfigurationError, FilesystemStorage, MissingRoot, StorageError, StorageUnavailable, arguments)
 from tests import Stream
 from tests.support import PROJECT, RootTestCase, mock, run_python, unittest
 
@@ -46,7 +48,10 @@ class ArgumentsTest(RootTestCase):
     def test_a_root_that_is_a_file_is_refused(self):
         path = os.path.join(self.folder, 'file')
         open(path, 'w').close()
-        self.raised(MissingRoot, lambda: self.make(root=path))
+        for root in (path, path + '/below'):
+            error = self.raised(MissingRoot, lambda: self.make(root=root))
+            self.assertEqual(errno.ENODEV, error.errno)
+            self.assertTrue('no existing directory' in str(error), error)
 
     def test_a_root_may_be_reached_through_a_symbolic_link(self):
         link = os.path.join(self.folder, 'link')
@@ -58,24 +63,46 @@ class ArgumentsTest(RootTestCase):
         self.storage = self.make(root=self.root + '/')
         self.assertEqual(b'content', self.get(self.put()))
 
-    def test_durable_is_a_boolean_or_a_word_for_it(self):
-        for good in (True, False, 0, 1, 'true', 'False', u'TRUE', u'no', 'yes', 'on', 'off', '0'):
-            self.make(durable=good)
-        for bad in (None, '', 'maybe', 2, -1, 1.0, [], u'\xe9'):
-            error = self.raised(ConfigurationError, lambda: self.make(durable=bad))
-            self.assertTrue('durable' in str(error) and 'true or false' in str(error))
+    def test_durable_is_a_boolean_or_a_word_for_it_and_means_what_it_says(self):
+        for synced, words in (
+                (True, (True, 1, '1', 'true', u'TRUE', 'yes', u'Yes', 'on', 'ON')),
+                (False, (False, 0, '0', 'false', u'False', 'no', u'NO', 'off', 'Off'))):
+            for word in words:
+                self.storage = self.make(durable=word)
+                with mock.patch('os.fsync') as fsync:
+                    self.put()
+                self.assertEqual(synced, fsync.called, word)
 
-    def test_durable_as_a_word_means_what_it_says(self):
-        for word, synced in (('false', False), (u'true', True)):
-            self.storage = self.make(durable=word)
-            with mock.patch('os.fsync') as fsync:
-                self.put()
-            self.assertEqual(synced, fsync.called)
+    def test_what_is_no_boolean_is_refused_as_it_was_given(self):
+        for bad in ('', 'maybe', 1.0, [], u'\xe9', Word()):
+            self.refused_so('durable', bad, 'true or false')
+        for bad in (2, -1):
+            self.refused('durable', bad, 'true or false')
+        self.assertEqual('argument durable is missing: expected true or false', str(
+            self.raised(ConfigurationError, lambda: self.make(durable=None))))
+
+    def refused_so(self, name, value, accepted):
+        """The whole message is this one."""
+        error = self.raised(ConfigurationError, lambda: self.make(**{name: value}))
+        self.assertEqual('argument %s is %r: expected %s' % (name, value, accepted), str(error))
+
+    def test_a_huge_value_is_shown_in_part(self):
+        error = self.raised(ConfigurationError, lambda: self.make(durable='x' * 5000))
+        self.assertEqual("argument durable is '%s: expected true or false" % ('x' * 199),
+                         str(error))
+
+    def test_an_interrupt_is_no_bad_argument(self):
+        for interrupt in (KeyboardInterrupt, MemoryError):
+            for name in ('mezeo_fsstore.arguments.native_path', 'mezeo_fsstore.disk.is_directory'):
+                with mock.patch(name, side_effect=interrupt):
+                    self.raised(interrupt, self.make)
 
     def test_modes_are_octal_strings(self):
-        for good in ('0600', '600', u'0640', '0o640', '0444', '0400'):
-            self.make(file_mode=good)
-        for good in ('0700', '2770', u'0o2750'):
+        for good, bits in (('0600', 0o600), ('600', 0o600), (u'0640', 0o640), ('0o640', 0o640),
+                           ('00640', 0o640), ('0o0640', 0o640), ('0777', 0o777), ('0400', 0o400)):
+            self.storage = self.make(file_mode=good)
+            self.assertEqual(bits, mode_of(self.path(self.put())))
+        for good in ('0700', '2770', u'0o2750', '2777'):
             self.make(dir_mode=good)
 
     def test_a_number_is_no_mode_as_json_has_no_octal_ones(self):
@@ -87,22 +114,26 @@ class ArgumentsTest(RootTestCase):
             self.raised(ConfigurationError, lambda: self.make(dir_mode=bad))
 
     def test_a_mode_that_locks_the_owner_out_or_is_none_is_refused(self):
-        for bad in ('', '9', '0200', '1600', '4600', '0o', 'rw', '06000', -1, 640, True, None, 6.0,
-                    [], ' 0600', '0600\n'):
-            error = self.raised(ConfigurationError, lambda: self.make(file_mode=bad))
-            self.assertTrue("file_mode" in str(error) and "'0400' to '0777'" in str(error))
-        for bad in ('0600', '1700', '4700', '07000', 700, 'rwx'):
-            error = self.raised(ConfigurationError, lambda: self.make(dir_mode=bad))
-            self.assertTrue("dir_mode" in str(error) and "'0700' to '2777'" in str(error))
+        for bad in ('', '9', '40', '0200', '0377', '1600', '4600', '0o', 'rw', '06000', '000600',
+                    '0o00600', 'o600', '0680', '0900', -1, 640, True, 6.0, [], ' 0600', '0600 ',
+                    '0600\n'):
+            self.refused_so('file_mode', bad,
+                            "an octal string from '0400' to '0777', such as '0440'")
+        for bad in ('0600', '0677', '1700', '4700', '07000', 700, 'rwx'):
+            self.refused_so('dir_mode', bad,
+                            "an octal string from '0700' to '2777', such as '0740'")
+        for name in ('file_mode', 'dir_mode'):
+            error = self.raised(ConfigurationError, lambda: self.make(**{name: None}))
+            self.assertTrue(str(error).startswith('argument %s is missing: ' % name), error)
 
     def test_a_root_id_that_is_none_is_refused(self):
-        for bad in ('', 'x', 'F' * 32, '0' * 31, '0' * 33, '0' * 32 + '\n', 5, True):
+        for bad in ('', 'x', 'F' * 32, 'z' * 32, '0' * 31, '0' * 33, '0' * 32 + '\n', 5, True):
             self.refused('root_id', bad, '32 hexadecimal digits')
 
     def test_a_digest_is_one_of_two_words(self):
         for good in ('sha256', u'none', None):
             self.make(digest=good)
-        for bad in ('', 'md5', 'SHA256', 'None', True, False, 256, []):
+        for bad in ('', 'md5', 'SHA256', 'None', 'sha', True, False, 256, [], {}):
             self.refused('digest', bad, "'sha256' or 'none'")
 
     def test_verify_reads_is_a_boolean(self):
@@ -114,6 +145,11 @@ class ArgumentsTest(RootTestCase):
         error = self.raised(ConfigurationError, lambda: self.make(colour='blue'))
         self.assertEqual("argument colour ('blue') is unknown: expected one of root, durable, "
                          "file_mode, dir_mode, root_id, digest, verify_reads", str(error))
+
+    def test_of_several_unknown_ones_the_first_is_named_in_ascii(self):
+        error = self.raised(ConfigurationError, arguments.refuse_unknown,
+                            {u'h': 3, u'f\xe4rbe': 1, u'g': 2})
+        self.assertEqual(r'argument f\xe4rbe (1) is unknown', str(error).split(':')[0])
 
     def test_files_and_shards_have_exactly_the_modes_whatever_the_umask(self):
         for umask in (0o000, 0o027, 0o077):
@@ -176,6 +212,18 @@ class ArgumentsTest(RootTestCase):
                 self.put()
         self.assertEqual(0o600, seen[-1])
 
+    def test_a_shard_is_never_open_to_others_that_its_mode_keeps_out(self):
+        seen, original = [], os.fchmod
+
+        def fchmod(fd, mode):
+            seen.append(stat.S_IMODE(os.fstat(fd).st_mode))
+            original(fd, mode)
+        self.storage = self.make(dir_mode='0700', durable=False)
+        with self.umask(0):
+            with mock.patch('os.fchmod', fchmod):
+                self.put()
+        self.assertEqual(0o700, seen[0])
+
     def test_a_root_beyond_ascii_works_in_any_locale(self):
         # Apache's processes often run in the C locale.
         root = os.path.join(self.folder, 'r\xc3\xa4ume' if str is bytes else 'r\xe4ume')
@@ -207,6 +255,23 @@ class ArgumentsTest(RootTestCase):
                        'assert %d == getattr(storage, "made", 0)' % (folder, self.root, number))
             status, _, errors = run_python('-c', program, path=[folder, PROJECT], cwd=self.folder)
             self.assertEqual((0, b''), (status, errors))
+
+
+class Word(object):
+    """No text, but it looks like one."""
+
+    def __str__(self):
+        return 'true'
+
+
+class PublicNamesTest(RootTestCase):
+
+    def test_the_public_names_are_those_that_others_rely_on(self):
+        public = ['ConfigurationError', 'DamagedObject', 'FilesystemStorage', 'InvalidModuleData',
+                  'MissingRoot', 'StorageError', 'StorageUnavailable', '__version__']
+        self.assertEqual(public, sorted(mezeo_fsstore.__all__))
+        for name in public:
+            getattr(mezeo_fsstore, name)
 
 
 class RootTest(RootTestCase):

@@ -208,6 +208,117 @@ class CopiesTest(RootTestCase):
         self.raised(StreamError, self.storage.put, None, Stream(b'x', None, StreamError))
 
 
+@unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
+class CloneTest(RootTestCase):
+    """What a filesystem that shares blocks shows, on any: the kernel's clone is played."""
+
+    settings = {'durable': False}
+
+    def setUp(self):
+        super(CloneTest, self).setUp()
+        self.calls = []
+        for name, play in zip(WAYS, (self.clone, self.copy_range, self.send)):
+            patch = mock.patch(name, side_effect=play)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def clone(self, fd, request, source):
+        """Make the file behind `fd` have all of `source`, wherever the two descriptors are."""
+        self.calls.append(('clone', request))
+        with open('/proc/self/fd/%d' % source, 'rb') as original:
+            self.overwrite(fd, original.read())
+
+    def overwrite(self, fd, data):
+        with open('/proc/self/fd/%d' % fd, 'wb') as target:
+            target.write(data)
+
+    def copy_range(self, source, fd, size, at):
+        self.calls.append(('copy_range', size, at))
+        return os.write(fd, os.pread(source, size, at))
+
+    def send(self, fd, source, at, size):
+        self.calls.append(('send', size, at))
+        return os.write(fd, os.pread(source, size, at))
+
+    def copied(self, module_data, position):
+        """Return what a copy from `position` holds; the stream must then be at its end."""
+        with self.storage.get_read_stream(None, module_data) as stream:
+            stream.seek(position)
+            copied = self.storage.put(None, stream)
+            self.assertEqual(os.fstat(stream.fileno()).st_size, stream.tell())
+        return self.get(copied)
+
+    def test_a_whole_copy_is_one_clone_and_nothing_more(self):
+        for data in (content(500000), b'x', b''):
+            self.assertTrue(data == self.copied(self.put(data), 0))
+        self.assertEqual([('clone', FICLONE)] * 3, self.calls)
+
+    def test_a_copy_from_a_later_position_is_no_clone(self):
+        data = content(500000)
+        module_data = self.put(data)
+        self.assertTrue(data[1000:] == self.copied(module_data, 1000))
+        self.assertEqual([('copy_range', 499000, 1000)], self.calls)
+
+    def test_it_is_said_whether_all_has_arrived(self):
+        source, target = self.path(self.put(b'content')), os.path.join(self.folder, 'target')
+        for size, whole in ((7, True), (6, False)):
+            with mock.patch(WAYS[1], side_effect=lambda source, fd, _, at: os.write(
+                    fd, os.pread(source, size - at, at))):
+                with mock.patch(WAYS[2], side_effect=OSError(errno.EINVAL, 'not here')):
+                    with open(source, 'rb') as stream:
+                        with open(target, 'wb') as copied:
+                            self.assertEqual(whole, disk.copy(
+                                stream.fileno(), 1, copied.fileno(), target))
+            self.assertEqual(6 if whole else 0, os.path.getsize(target))
+
+    def test_a_copy_from_the_end_is_empty_and_asks_for_nothing(self):
+        self.assertEqual(b'', self.copied(self.put(b'content'), 7))
+        self.assertEqual([], self.calls)
+
+    def test_a_clone_that_is_not_all_is_no_copy(self):
+        """As of a source that another has changed, which no object is."""
+        def longer(fd, request, source):
+            self.overwrite(fd, b'x' * 500001)
+        data = content(500000)
+        module_data = self.put(data)
+        with mock.patch(WAYS[0], side_effect=longer):
+            self.assertTrue(data == self.copied(module_data, 0))
+        self.assertEqual([('copy_range', 500000, 0)], self.calls)
+
+    def test_a_way_that_ends_early_is_asked_again_from_there(self):
+        data = content(1000)
+        module_data = self.put(data)
+        refuse = OSError(errno.EOPNOTSUPP, 'not here')
+        with mock.patch(WAYS[0], side_effect=refuse):
+            with mock.patch(WAYS[1], side_effect=lambda source, fd, size, at: self.copy_range(
+                    source, fd, min(size, 400), at)):
+                self.assertEqual(data[10:], self.copied(module_data, 10))
+            with mock.patch(WAYS[1], side_effect=refuse):
+                with mock.patch(WAYS[2], side_effect=lambda fd, source, at, size: self.send(
+                        fd, source, at, min(size, 400))):
+                    self.assertEqual(data[10:], self.copied(module_data, 10))
+        self.assertEqual([(way, size, at) for way in ('copy_range', 'send')
+                          for size, at in ((400, 10), (400, 410), (190, 810))], self.calls)
+
+    def test_one_call_copies_at_most_128_mebibytes(self):
+        # An interrupt, or the end of the process, waits for it.
+        most = 128 * 1024 ** 2
+        module_data = self.put(b'')
+        with open(self.path(module_data), 'r+b') as source:
+            source.truncate(2 * most + 1)
+
+        def copy_range(source, fd, size, at):
+            self.calls.append((size, at))
+            os.ftruncate(fd, at + size)
+            return size
+        with mock.patch(WAYS[0], side_effect=OSError(errno.EOPNOTSUPP, 'not here')):
+            with mock.patch(WAYS[1], side_effect=copy_range):
+                with self.storage.get_read_stream(None, module_data) as stream:
+                    copied = self.storage.put(None, stream)
+        self.assertEqual([(most, 0), (most, most), (1, 2 * most)], self.calls)
+        self.assertEqual(2 * most + 1, self.storage.get_size(None, copied))
+
+
 class SharedBlocksTest(RootTestCase):
     """Where the filesystem can, a copy takes no space, whatever its size."""
 

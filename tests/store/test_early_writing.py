@@ -3,9 +3,9 @@
 import os
 import subprocess
 
-from mezeo_fsstore import disk, streams
+from mezeo_fsstore import disk
 from tests import Stream, content
-from tests.support import RootTestCase, mock, mounted, unittest
+from tests.support import RootTestCase, mock, mounted
 
 MIB = 1024 * 1024
 
@@ -15,7 +15,7 @@ class EarlyWritingTest(RootTestCase):
     def begun(self, size, **settings):
         """Return the parts of an object of `size` bytes that were begun early."""
         self.storage = self.make(**settings)
-        with mock.patch.object(disk, 'start_writing') as start:
+        with mock.patch.object(disk, 'forget_pages') as start:
             self.put_zeros(size)
         return [call[0][1:] for call in start.call_args_list]
 
@@ -30,19 +30,24 @@ class EarlyWritingTest(RootTestCase):
         return self.storage.put(None, Zeros())
 
     def test_each_window_is_begun_once_and_none_of_a_small_object(self):
-        window = streams.EARLY_SIZE
+        window = 2 * MIB
         self.assertEqual([], self.begun(window - 1))
         self.assertEqual([(0, window), (window, window)], self.begun(2 * window + 1000))
 
     def test_nothing_is_begun_early_that_need_not_be_on_the_disk_in_the_end(self):
-        self.assertEqual([], self.begun(2 * streams.EARLY_SIZE, durable=False))
+        self.assertEqual([], self.begun(4 * MIB, durable=False))
 
     def test_where_it_can_not_be_had_nothing_is_lost(self):
-        with mock.patch.object(disk, 'start_writing', side_effect=OSError(22, 'not here')):
+        with mock.patch.object(disk, 'forget_pages', side_effect=OSError(22, 'not here')):
             module_data = self.storage.put(None, Stream(content(17 * MIB)))
         self.assertTrue(content(17 * MIB) == self.get(module_data))
 
-    @unittest.skipUnless(hasattr(os, 'posix_fadvise'), 'this Python has no such call')
+    def test_an_interrupt_of_it_goes_on_and_leaves_nothing(self):
+        for interrupt in (KeyboardInterrupt, MemoryError):
+            with mock.patch.object(disk, 'forget_pages', side_effect=interrupt):
+                self.raised(interrupt, self.storage.put, None, Stream(content(3 * MIB)))
+            self.assertEqual([], self.files())
+
     def test_a_download_right_after_reads_no_disk(self):
         image = os.path.join(self.folder, 'image')
         with open(image, 'wb') as target:

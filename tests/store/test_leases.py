@@ -7,7 +7,9 @@ import signal
 import threading
 
 from mezeo_fsstore import disk
+from mezeo_fsstore.compat import O_CLOEXEC, O_PATH
 from tests import Stream
+from tests.faults.system_calls import Failing
 from tests.support import RootTestCase, mark, mock
 
 
@@ -57,24 +59,49 @@ class LeaseTest(RootTestCase):
         module_data = self.give_back_when_asked(self.storage.put, None, Stream(b'content'))
         self.assertEqual(b'content', self.get(module_data))
 
+    def leased(self, path, looked_at):
+        """Return an `os.open` for which `path` has a lease until `looked_at()` was called."""
+        original = os.open
+
+        def opened(name, flags, *mode):
+            if name.startswith('/proc/self/fd/'):
+                self.assertEqual(os.O_RDONLY | O_CLOEXEC, flags)
+            elif name == path:
+                if flags & os.O_NONBLOCK:
+                    raise OSError(errno.EAGAIN, 'leased', name)
+                self.assertEqual(O_PATH | os.O_NOFOLLOW | O_CLOEXEC, flags)
+                fd = original(name, flags, *mode)
+                looked_at()
+                return fd
+            return original(name, flags, *mode)
+        return mock.patch.object(disk.os, 'open', opened)
+
     def test_no_fifo_that_takes_the_place_of_the_file_is_waited_for(self):
         module_data = self.put()
-        path, original = self.path(module_data), os.open
+        path = self.path(module_data)
 
-        def leased(name, flags, *mode):
-            """The file has a lease until it is looked at, and then a FIFO lies there."""
-            if name != path:
-                return original(name, flags, *mode)
-            if flags & os.O_NONBLOCK:
-                raise OSError(errno.EAGAIN, 'leased', name)
-            fd = original(name, flags, *mode)
+        def plant():
             os.rename(path, path + '.seen')
             os.mkfifo(path)
-            return fd
-        with mock.patch.object(disk.os, 'open', leased):
+        with self.leased(path, plant):
             self.assertEqual(b'content', self.get(module_data))
-        os.unlink(path)
-        os.mkfifo(path)
-        with mock.patch.object(disk.os, 'open', leased):
             error = self.raised(EnvironmentError, self.get, module_data)
         self.assertEqual((errno.EINVAL, path), (error.errno, error.filename))
+
+    def test_no_link_that_takes_the_place_of_the_file_is_followed(self):
+        module_data = self.put()
+        path = self.path(module_data)
+        os.rename(path, path + '.seen')
+        os.symlink(path + '.seen', path)
+        with self.leased(path, lambda: None):
+            error = self.raised(EnvironmentError, self.get, module_data)
+        self.assertEqual((errno.EINVAL, path), (error.errno, error.filename))
+
+    def test_an_error_of_the_second_open_names_the_file(self):
+        module_data = self.put()
+        path = self.path(module_data)
+        with self.leased(path, lambda: None):
+            with Failing(errno.EMFILE, fits=lambda name, arguments: (
+                    name == 'open' and arguments[0].startswith('/proc/'))):
+                error = self.raised(EnvironmentError, self.get, module_data)
+        self.assertEqual((errno.EMFILE, path), (error.errno, error.filename))

@@ -82,6 +82,14 @@ class ParseTest(RootTestCase):
         self.assertTrue(str(error).startswith('module_data ') and 'expected' in str(error))
         self.assertTrue(len(str(error)) < 700, 'the message grows with the input')
 
+    def test_a_refusal_shows_the_first_eighty_characters_or_the_type(self):
+        for bad, shown in (('x' * 81, repr('x' * 80) + ' is not JSON; '),
+                           (5, repr(int) + ' is not text; '),
+                           (' ' * 513, repr(' ' * 80) + ' is longer than 512 characters; '),
+                           ('{}', repr('{}') + ' holds no path of an object; ')):
+            error = self.raised(InvalidModuleData, self.storage.get_size, None, bad)
+            self.assertTrue(str(error).startswith('module_data %sexpected what ' % shown), error)
+
     def test_bytes_are_refused_where_they_are_no_text(self):
         if str is not bytes:
             self.refused(self.storage.get_size, b'{"path": "%s"}' % GOOD.encode('ascii'))
@@ -91,6 +99,27 @@ class ParseTest(RootTestCase):
             for size in (513, 10 ** 8):
                 self.refused(self.storage.get_size, ' ' * size)
         self.assertFalse(loads.called)
+
+    def test_one_of_512_characters_is_accepted(self):
+        module_data = self.put()
+        longest = '%s, "x": "%s"}' % (module_data[:-1], 'x' * (512 - len(module_data) - 9))
+        self.assertEqual(512, len(longest))
+        self.assertEqual(b'content', self.get(longest))
+
+    def test_our_own_spelling_needs_no_parser(self):
+        module_data = self.put()
+        for ours in (module_data, u'%s' % module_data):
+            with mock.patch('json.loads', side_effect=AssertionError('it is parsed')):
+                self.assertEqual(b'content', self.get(ours))
+
+    def test_json_that_is_too_deep_for_the_stack_of_a_host_is_refused(self):
+        with mock.patch('json.loads', side_effect=RuntimeError('maximum recursion depth exceeded')):
+            self.refused(self.storage.get_size, '{}')
+
+    def test_an_interrupt_of_the_parser_is_no_bad_module_data(self):
+        for interrupt in (KeyboardInterrupt, MemoryError):
+            with mock.patch('json.loads', side_effect=interrupt):
+                self.raised(interrupt, self.storage.get_size, None, '{}')
 
     def test_deep_nesting_does_not_overflow_the_stack_of_a_small_thread(self):
         # Apache's `stack-size` gives its threads little. An overflow would end the process.

@@ -1,5 +1,6 @@
 """Read streams: real files, whole and unchanged whatever happens to the object."""
 
+import errno
 import io
 import os
 import socket
@@ -70,6 +71,15 @@ class ReadersTest(RootTestCase):
                 self.assertEqual(lines, list(stream))
             self.assertTrue(1000 <= pread.call_count <= 1001, pread.call_count)
 
+    @unittest.skipUnless(hasattr(os, 'pread'), 'the files of Python 2 have no such method')
+    def test_a_peek_shows_what_follows_and_does_not_move(self):
+        with self.storage.get_read_stream(None, self.put(content(10000))) as stream:
+            stream.seek(100)
+            self.assertEqual(content(8292)[100:], stream.peek())
+            self.assertEqual(100, stream.tell())
+            stream.seek(9999)
+            self.assertEqual(content(10000)[9999:], stream.peek(1))
+
     @unittest.skipUnless(hasattr(os, 'pread'), 'Python 2 has the type, but not for our files')
     def test_text_can_be_read_through_a_reader(self):
         module_data = self.put(u'\xe4\r\n\xf6'.encode('utf-8'))
@@ -80,7 +90,8 @@ class ReadersTest(RootTestCase):
     def test_a_reader_can_not_write(self):
         module_data = self.put()
         with self.storage.get_read_stream(None, module_data) as stream:
-            self.raised(EnvironmentError, os.write, stream.fileno(), b'x')
+            error = self.raised(EnvironmentError, os.write, stream.fileno(), b'x')
+        self.assertEqual(errno.EBADF, error.errno)
 
     def test_an_object_is_copied_on_the_server_from_its_own_reader(self):
         module_data, copy = self.put(content(2500000)), self.storage.new_data(None)

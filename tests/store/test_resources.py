@@ -1,5 +1,6 @@
 """A process that lives for months: its memory, its descriptors, and its children's."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -57,8 +58,9 @@ class ResourcesTest(RootTestCase):
                 storage.delete(None, storage.put(None, Stream(b'x')))
                 self.raised(StreamError, storage.assign, None, module_data,
                             Stream(b'x', None, StreamError))
-                self.raised(EnvironmentError, storage.get_read_stream, None, missing)
-                self.raised(EnvironmentError, storage.get_size, None, missing)
+                for call in (storage.get_read_stream, storage.get_size):
+                    error = self.raised(EnvironmentError, call, None, missing)
+                    self.assertEqual(errno.ENOENT, error.errno)
                 storage.delete(None, missing)
         self.assertEqual(before, open_descriptors())
 

@@ -24,9 +24,14 @@ class GuardTestCase(RootTestCase):
         shutil.rmtree(self.root, ignore_errors=True)
         os.rename(self.volume, self.root)
 
+    def state(self):
+        """Return all that lies in the root, with the modes of the directories."""
+        return [(folder, sorted(names), os.path.isdir(folder) and os.stat(folder).st_mode)
+                for folder, _, names in sorted(os.walk(self.root))]
+
     def assert_guarded(self, module_data, *words):
         """No call but a read may answer, and none may change anything."""
-        before = self.files()
+        before = self.state()
         for call, arguments in ((self.storage.assign, [module_data, Stream(b'x')]),
                                 (self.storage.put, [Stream(b'x')]),
                                 (self.storage.available, [module_data]),
@@ -37,7 +42,7 @@ class GuardTestCase(RootTestCase):
             self.assertEqual((errno.ENODEV, self.root), (error.errno, error.filename))
             for word in words + (self.root, 'mount'):
                 self.assertTrue(word in str(error), '%r is not in %s' % (word, error))
-        self.assertEqual(before, self.files())
+        self.assertEqual(before, self.state())
 
 
 class MissingRootTest(GuardTestCase):
@@ -88,6 +93,11 @@ class MissingRootTest(GuardTestCase):
         self.assertFalse(self.storage.available(None, module_data))
 
 
+class MissingRootWithoutSyncTest(MissingRootTest):
+
+    settings = {'durable': False}
+
+
 class RefusedRootTest(RootTestCase):
     """A root that the system refuses when the module is made."""
 
@@ -118,6 +128,26 @@ class RefusedRootTest(RootTestCase):
         for number in (errno.ENOTCONN, errno.EIO, errno.ESTALE, errno.EACCES, errno.EHOSTDOWN):
             with mock.patch('os.stat', side_effect=OSError(number, 'fails', self.root)):
                 self.assertEqual(number, self.refused(self.root))
+
+
+class SyncOfRootTest(RootTestCase):
+
+    def test_it_says_whether_the_filesystem_has_it(self):
+        root = Root(self.root)
+        self.assertEqual(True, root.sync())
+        for number in (errno.EINVAL, errno.ENOTSUP):
+            with mock.patch('os.fsync', side_effect=OSError(number, 'not here')):
+                self.assertEqual(False, root.sync())
+
+    def test_it_follows_a_root_that_is_a_symbolic_link(self):
+        link = os.path.join(self.folder, 'link')
+        os.symlink(self.root, link)
+        with mock.patch('os.fsync', side_effect=self.require_root) as fsync:
+            self.assertEqual(True, Root(link).sync())
+        self.assertEqual(1, fsync.call_count)
+
+    def require_root(self, fd):
+        self.assertTrue(os.path.samestat(os.fstat(fd), os.stat(self.root)))
 
 
 class MissingObjectTest(RootTestCase):
@@ -166,6 +196,9 @@ class RegisteredRootTest(GuardTestCase):
     def test_a_root_that_is_gone_is_refused(self):
         shutil.rmtree(self.root)
         self.assert_guarded(self.module_data, self.root_id)
+        for call in (self.storage.get_read_stream, self.storage.get_size):
+            error = self.raised(StorageUnavailable, call, None, self.module_data)
+            self.assertTrue('no marker' in str(error) and self.root_id in str(error), error)
 
     def test_a_root_that_became_a_file_is_refused(self):
         shutil.rmtree(self.root)
@@ -176,6 +209,11 @@ class RegisteredRootTest(GuardTestCase):
     def test_another_volume_is_refused(self):
         self.unmount()
         other = mark(self.root)
+        self.assert_guarded(self.module_data, other, self.root_id)
+        # Also where it has an object of that name, in a shard that is not synced yet.
+        os.mkdir(os.path.dirname(self.path(self.module_data)))
+        os.chmod(os.path.dirname(self.path(self.module_data)), 0o1700)
+        open(self.path(self.module_data), 'w').close()
         self.assert_guarded(self.module_data, other, self.root_id)
 
     def test_objects_of_a_root_that_lost_its_marker_can_be_read_only(self):
@@ -199,14 +237,16 @@ class RegisteredRootTest(GuardTestCase):
 
     def test_a_damaged_marker_is_refused_and_says_what_to_do(self):
         marker = os.path.join(self.root, '.mezeo_fsstore')
-        for damaged in (b'', b'x', b'0' * 31, b'0' * 33, b'\xff' * 32, b'0' * 32 + b'\n\nx'):
+        for damaged in (b'', b'x', b'0' * 31, b'0' * 33, b'\xff' * 32, b'0' * 32 + b'\n\nx',
+                        b'0' * 32 + b'X\n', b'z' * 32):
             os.unlink(marker)
             with open(marker, 'wb') as target:
                 target.write(damaged)
             for call in (lambda: self.storage.available(None, self.module_data), self.make):
                 error = self.raised(StorageUnavailable, call)
                 self.assertEqual(marker, error.filename)
-                self.assertTrue('damaged' in str(error) and 'init' in str(error))
+                self.assertTrue('damaged' in str(error) and 'root_id' in str(error))
+                self.assertFalse('init' in str(error), 'another volume may be as likely')
 
     def test_a_marker_that_can_not_be_read_is_the_systems_error(self):
         with mock.patch('os.open', side_effect=OSError(errno.EIO, 'broken', 'x')):
@@ -218,11 +258,12 @@ class RegisteredRootTest(GuardTestCase):
         marker = os.path.join(self.root, '.mezeo_fsstore')
         elsewhere = os.path.join(self.folder, 'elsewhere')
         os.rename(marker, elsewhere)
-        for plant in (lambda: os.symlink(elsewhere, marker), lambda: os.mkfifo(marker),
-                      lambda: os.mkdir(marker)):
+        for plant, number in ((lambda: os.symlink(elsewhere, marker), errno.ELOOP),
+                              (lambda: os.mkfifo(marker), errno.ENODEV),
+                              (lambda: os.mkdir(marker), errno.EISDIR)):
             plant()
             error = self.raised(EnvironmentError, self.storage.available, None, self.module_data)
-            self.assertEqual(marker, error.filename)
+            self.assertEqual((number, marker), (error.errno, error.filename))
             os.rename(marker, os.path.join(self.folder, str(plant)))
 
 
@@ -240,6 +281,11 @@ class MarkerSeenAtStartTest(RegisteredRootTest):
         self.assertFalse(self.storage.available(None, self.module_data))
         self.mount()
         self.assertEqual(b'content', self.get(self.module_data))
+
+
+class RegisteredRootWithoutSyncTest(RegisteredRootTest):
+
+    settings = {'durable': False}
 
 
 class MarkTest(RootTestCase):
@@ -279,11 +325,8 @@ class MarkTest(RootTestCase):
         marker = os.path.join(self.root, '.mezeo_fsstore')
         with mock.patch('os.link', side_effect=OSError(errno.EPERM, 'not permitted')):
             error = self.raised(EnvironmentError, mark, self.root)
-        self.assertEqual((errno.EPERM, marker), (error.errno, error.filename))
-        self.assertTrue('by hand, of 32 random hexadecimal digits and a newline' in str(error))
-        with open(marker, 'w') as stream:
-            stream.write('0' * 32 + '\n')
-        self.assertEqual('0' * 32, Root(self.root).root_id)
+        self.assertEqual((None, marker), (error.errno, error.filename))
+        self.assertTrue('not permitted. Make this file by hand: ' in str(error), error)
 
     def test_a_root_that_can_not_be_marked_keeps_nothing(self):
         for name in ('link', 'fsync'):

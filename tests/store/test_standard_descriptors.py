@@ -86,3 +86,11 @@ class StandardDescriptorsTest(RootTestCase):
         self.assertEqual('[0, 1, 2]', free)
         self.assertEqual(['file'], self.files())
         os.unlink(os.path.join(self.root, 'file'))
+
+    def test_the_first_number_after_them_serves(self):
+        status, output, errors = run_python('-c', '\n'.join([
+            'import os, sys',
+            'from mezeo_fsstore import disk',
+            'os.closerange(3, 100)',
+            'print(disk.create(sys.argv[1]))']), os.path.join(self.root, 'file'))
+        self.assertEqual((0, b'3', b''), (status, output.strip(), errors))

@@ -44,6 +44,11 @@ class StatisticsTest(RootTestCase):
         full = {'total': 900, 'free': 0, 'used': 900}
         self.assertEqual(full, self.of(f_favail=0)['inodes'])
 
+    def test_so_are_an_empty_volume_and_one_of_a_single_inode(self):
+        self.assertEqual({'total': 900, 'free': 900, 'used': 0}, self.of(f_favail=900)['inodes'])
+        self.assertEqual({'total': 1, 'free': 1, 'used': 0},
+                         self.of(f_files=1, f_favail=1)['inodes'])
+
     def test_a_filesystem_without_a_size_says_unknown(self):
         for fields in ({'f_blocks': 0, 'f_bavail': 0}, {'f_frsize': 0}):
             self.assertEqual(UNKNOWN, self.of(**fields)['capacity'])

@@ -1,5 +1,6 @@
 """Many threads and processes over one root."""
 
+import errno
 import multiprocessing
 import os
 import random
@@ -120,8 +121,9 @@ class TogetherTest(RootTestCase):
                 try:
                     self.storage.assign(None, module_data, Stream(content(2000)))
                     stored[index].append(module_data)
-                except EnvironmentError:
-                    pass
+                except EnvironmentError as error:
+                    if error.errno not in (errno.ENOENT, errno.ENODEV):
+                        raise
                 try:
                     self.storage.available(None, module_data)
                 except StorageUnavailable:

@@ -6,7 +6,7 @@ import os
 
 from mezeo_fsstore import DamagedObject, StorageError
 from tests import content
-from tests.support import mock, set_attribute
+from tests.support import mock, open_descriptors, set_attribute
 from tests.store.test_digests import DigestCase
 
 DATA = b'one\ntwo\n' + content(70000) + b'\nthe end'
@@ -72,8 +72,31 @@ def with_a_step_back(stream):
     return first[:100] + stream.read()
 
 
+def with_a_part_read_twice(stream):
+    first = stream.read(500)
+    stream.seek(0)
+    stream.read(100)
+    stream.seek(500)
+    return first + stream.read()
+
+
+def with_a_range_first(stream):
+    stream.seek(10)
+    stream.read(1000)
+    stream.seek(0)
+    return stream.read()
+
+
+def with_peeks(stream):
+    stream.peek()
+    first = stream.read(10)
+    stream.peek()
+    return first + stream.read(None)
+
+
 WAYS = (by_read, by_readall, by_chunks, by_its_size, by_readinto, by_lines, by_readline,
-        by_readlines, by_a_buffer, by_the_end_first, with_a_step_back)
+        by_readlines, by_a_buffer, by_the_end_first, with_a_step_back, with_a_part_read_twice,
+        with_a_range_first, with_peeks)
 
 
 class VerifiedReadsTest(DigestCase):
@@ -142,10 +165,31 @@ class VerifiedReadsTest(DigestCase):
         with self.storage.get_read_stream(None, module_data) as stream:
             self.assertEqual(len(DATA), len(stream.read()))
 
+    def test_it_is_a_file_that_can_be_read_and_moved_in(self):
+        with self.storage.get_read_stream(None, self.put(DATA)) as stream:
+            self.assertEqual((True, True, False),
+                             (stream.readable(), stream.seekable(), stream.writable()))
+            for offset, whence, expected in ((100, os.SEEK_SET, 100), (50, os.SEEK_CUR, 150),
+                                             (-10, os.SEEK_END, len(DATA) - 10)):
+                self.assertEqual(expected, stream.seek(offset, whence))
+                self.assertEqual(expected, stream.tell())
+            stream.seek(100)
+            self.assertEqual(DATA[100:8292], stream.peek())
+            self.assertEqual(100, stream.tell())
+
+    def test_once_it_is_closed_its_descriptor_is_too(self):
+        before = open_descriptors()
+        stream = self.storage.get_read_stream(None, self.put(DATA))
+        self.assertEqual(len(before) + 1, len(open_descriptors()))
+        stream.close()
+        self.assertEqual((before, True), (open_descriptors(), stream.closed))
+        self.raised(ValueError, stream.read)
+        stream.close()
+
     def test_the_kernel_can_not_read_past_it(self):
         module_data = self.put(DATA)
         with self.storage.get_read_stream(None, module_data) as stream:
-            self.raised((ValueError, EnvironmentError), stream.fileno)
+            self.raised(io.UnsupportedOperation, stream.fileno)
 
     def test_nothing_is_read_is_nothing_proved(self):
         module_data = self.put(b'')

@@ -1,0 +1,148 @@
+"""The quarantine of a root: damaged objects, out of the way, so that the platform copies good ones.
+
+At every moment an object is in its place or in quarantine. What takes its place meanwhile is never
+lost: a move that has taken the wrong file puts it back by a link, which, unlike a rename, never
+covers a newer one.
+"""
+
+import contextlib
+import errno
+import os
+
+from mezeo_fsstore import disk, names
+
+_MODE = 0o700
+
+
+class Refused(Exception):
+    """An object was not moved, and why."""
+
+
+class Quarantine(object):
+    """The quarantine of `root`, a `Root`; made when the first object is moved there."""
+
+    def __init__(self, root):
+        self._root = root
+        self._links = None
+
+    def take(self, path, fd):
+        """Move the object at `path`, relative to the root, whose file is behind `fd`.
+
+        Returns whether it was moved. False: something else has taken its place meanwhile, and stays
+        there. `fd` must be open: the number of a freed file would come back for the next one.
+        Raises Refused where a copy of that name is there already, or the filesystem has no hard
+        links, and the system's error.
+        """
+        self._root.check_marker()
+        shard, name = path.split('/')
+        source, target = self._root.join(path), self._root.join(names.quarantined(path))
+        with self._open(shard) as folder:
+            if _is_there(target):
+                raise Refused('%s: not moved, as a copy is in quarantine already' % source)
+            if not self._has_links():
+                raise Refused('%s: not moved, as the filesystem has no hard links' % source)
+            with _opened(os.path.dirname(source)) as origin:
+                try:
+                    disk.rename(source, target)
+                except EnvironmentError as error:
+                    if error.errno != errno.ENOENT:
+                        raise
+                    return False
+                taken = os.path.samestat(disk.status(fd, source), disk.status_of_name(target))
+                if not taken:
+                    _put_back(target, source)
+                disk.sync_directory(origin, os.path.dirname(source))
+                disk.sync_directory(folder, os.path.dirname(target))
+        return taken
+
+    def put_back(self, path):
+        """Put what lies in quarantine under the path of an object back into its place.
+
+        Returns False where its name is taken: then it stays.
+        """
+        self._root.check_marker()
+        source, target = self._root.join(names.quarantined(path)), self._root.join(path)
+        with _opened(os.path.dirname(source)) as origin:
+            with _opened(os.path.dirname(target)) as folder:
+                try:
+                    disk.link(source, target)
+                except EnvironmentError as error:
+                    if error.errno != errno.EEXIST:
+                        raise
+                    # It may be its own name: a run was killed before it took the other one away.
+                    if not os.path.samestat(disk.status_of_name(source),
+                                            disk.status_of_name(target)):
+                        return False
+                disk.sync_directory(folder, os.path.dirname(target))
+                disk.remove(source)
+                disk.sync_directory(origin, os.path.dirname(source))
+        return True
+
+    @contextlib.contextmanager
+    def _open(self, shard):
+        """Open the quarantine of a shard for a `with`, made and on the disk with all above it."""
+        top = self._root.join(names.QUARANTINE)
+        if _make(top):
+            self._root.sync()
+        with _opened(top) as above:
+            folder = '%s/%s' % (top, shard)
+            if _make(folder):
+                disk.sync_directory(above, top)
+            with _opened(folder) as fd:
+                yield fd
+
+    def _has_links(self):
+        """Return whether this filesystem has hard links, without which nothing can be put back."""
+        if self._links is None:
+            first = names.temporary_of(self._root.join(names.MARKER))
+            second = names.temporary_of(self._root.join(names.MARKER))
+            disk.release(disk.create(first))
+            try:
+                disk.link(first, second)
+                disk.remove(second)
+                self._links = True
+            except EnvironmentError:
+                self._links = False
+            finally:
+                disk.remove(first)
+        return self._links
+
+
+def _put_back(target, source):
+    try:
+        disk.link(target, source)
+    except EnvironmentError as error:
+        # A newer one lies there: what was taken has been replaced as well.
+        if error.errno != errno.EEXIST:
+            raise
+    disk.remove(target)
+
+
+def _make(path):
+    """Make a directory of the quarantine; return whether it was not there."""
+    try:
+        disk.make_directory(path, _MODE)
+    except EnvironmentError as error:
+        if error.errno != errno.EEXIST:
+            raise
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _opened(path):
+    fd = disk.open_directory(path)
+    try:
+        yield fd
+    finally:
+        disk.release(fd)
+
+
+def _is_there(path):
+    try:
+        disk.status_of_name(path)
+    except EnvironmentError as error:
+        if error.errno != errno.ENOENT:
+            raise
+        return False
+    return True
