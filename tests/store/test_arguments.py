@@ -226,7 +226,7 @@ class ArgumentsTest(RootTestCase):
 
     def test_a_root_beyond_ascii_works_in_any_locale(self):
         # Apache's processes often run in the C locale.
-        root = os.path.join(self.folder, 'r\xc3\xa4ume' if str is bytes else 'r\xe4ume')
+        root = os.path.join(self.folder.encode('ascii'), b'r\xc3\xa4ume')
         os.mkdir(root)
         program = ('import io\n'
                    'from mezeo_fsstore import FilesystemStorage\n'
