@@ -137,6 +137,9 @@ class RootIsNoTargetTest(TargetTestCase):
 
     def test_as_standard_output(self):
         for path in self.in_root()[:3]:
+            # The marker is read-only: but for the superuser its shell could not open it.
+            if not os.access(os.path.join(self.root, path), os.W_OK):
+                continue
             with open(os.path.join(self.root, path), 'ab') as output:
                 for target in ('-', '/dev/stdout'):
                     process = subprocess.Popen(
