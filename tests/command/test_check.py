@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -33,6 +34,10 @@ class ReportTest(CheckTestCase):
         self.assertEqual(
             STATE + LIFE + LIFE + OFFERS + ['nothing is left'], [step.strip() for step in steps])
         self.assertEqual(32, len(re.findall(r'^ok    .* [0-9]+\.[0-9]{3} ms$', report, re.M)))
+        self.assertEqual(
+            ['root ' + self.root, 'state', 'life of an object, durable',
+             'life of an object, not durable', 'what the filesystem offers'],
+            [part.splitlines()[0] for part in report.split('\n\n')[:-1]])
         self.assertTrue(self.root_id in self.line('marker', report))
         looks = self.line('replace it under another process', report).split(' looks')[0].split()
         self.assertTrue(int(looks[-1]) > 1, report)
@@ -222,6 +227,57 @@ class SmallRootTest(CheckTestCase):
         self.assertEqual([[]], failed)
         self.assert_verdict('FAIL', 'nothing is left', '.mezeo_fsstore.check.', report)
         self.assertEqual(1, self.status)
+
+    def test_what_a_step_could_not_remove_is_removed_at_the_end(self):
+        with mock.patch('mezeo_fsstore.disk.discard',
+                        lambda path, fd=None: fd is not None and os.close(fd)):
+            report = self.examined()
+        self.assertEqual('ok', self.verdict('nothing is left', report))
+
+    def test_what_it_has_not_made_is_never_removed(self):
+        elsewhere = os.path.join(self.folder, 'elsewhere')
+        os.mkdir(elsewhere)
+        kept = [os.path.join(elsewhere, '123' + '0' * 29)]
+        open(kept[0], 'w').close()
+        for plant in (self.plant_foreign, self.plant_in_shard,
+                      lambda small: self.plant_link(small, elsewhere)):
+            report = self.report_with(plant)
+            self.assert_verdict('FAIL', 'nothing is left', '.mezeo_fsstore.check.', report)
+            self.assertTrue(os.path.lexists(self.planted), self.planted)
+            self.assertEqual(kept, [os.path.join(elsewhere, name)
+                                    for name in os.listdir(elsewhere)])
+            for name in self.left_over():
+                shutil.rmtree(os.path.join(self.root, name))
+
+    def report_with(self, plant):
+        """Return the report of a check into whose small root `plant` puts something."""
+        link, made = os.link, []
+
+        def plant_and_link(source, target):
+            if not made:
+                made.append(plant(os.path.dirname(source)))
+            link(source, target)
+        with mock.patch('os.link', plant_and_link):
+            with mock.patch.object(self, 'left_over', lambda: []):
+                report = self.examined()
+        self.planted = made[0]
+        return report
+
+    def plant_foreign(self, small):
+        path = os.path.join(small, 'foreign')
+        os.mkdir(path)
+        return path
+
+    def plant_in_shard(self, small):
+        shard = [name for name in os.listdir(small) if names.is_shard(name)][0]
+        path = os.path.join(small, shard, 'foreign')
+        open(path, 'w').close()
+        return path
+
+    def plant_link(self, small, elsewhere):
+        path = os.path.join(small, '123')
+        os.symlink(elsewhere, path)
+        return path
 
 
 class StateTest(CheckTestCase):

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 
+from mezeo_fsstore import disk
 from tests.command.check_cases import CheckTestCase, failing
 from tests.support import find_program, mock, mounted, run_python
 
@@ -131,6 +132,37 @@ class RightsTest(CheckTestCase):
         with mock.patch('os.read', read):
             self.assert_verdict('FAIL', 'objects', 'Input/output error', self.examined())
 
+    def test_a_directory_that_can_not_be_read_from_the_disk_is_a_failure(self):
+        shard = os.path.dirname(self.path(self.put()))
+        original = os.open
+
+        def fail(path, *arguments):
+            if path == shard:
+                raise OSError(errno.EIO, 'Input/output error', path)
+            return original(path, *arguments)
+        with mock.patch('os.open', fail):
+            self.assert_verdict('FAIL', 'directories', 'Input/output error', self.examined())
+
+    def test_a_directory_that_can_not_be_listed_is_told_once(self):
+        shard = os.path.dirname(self.path(self.put()))
+        listdir = disk.listdir
+        for number, verdict in ((errno.EACCES, 'ok'), (errno.ENOTDIR, 'ok'), (errno.EIO, 'FAIL')):
+            def fail(path):
+                if path == shard:
+                    raise OSError(number, os.strerror(number), path)
+                return listdir(path)
+            with mock.patch('mezeo_fsstore.disk.listdir', fail):
+                self.assertEqual(verdict, self.verdict('objects', self.examined()))
+
+    def test_only_objects_are_sampled(self):
+        path = self.path(self.put())
+        foreign = [os.path.join(os.path.dirname(path), 'foreign')]
+        foreign.append(os.path.join(self.root, 'foreign'))
+        for name in foreign:
+            open(name, 'w').close()
+            os.chmod(name, 0o644)
+        self.assert_verdict('ok', 'objects', 'a sample of 1', self.examined())
+
     def test_what_is_no_file_in_the_place_of_an_object_is_a_failure(self):
         path = self.path(self.put())
         os.unlink(path)
@@ -172,6 +204,10 @@ class RightsTest(CheckTestCase):
             os.chmod(shard, mode | stat.S_ISVTX)
             report = self.examined(dir_mode='%04o' % mode)
             self.assertEqual(verdict, self.verdict('directories', report), report)
+            self.assertFalse('more)' in report, report)
+            os.chmod(shard, mode)
+            self.assertEqual('ok', self.verdict('directories', self.examined(
+                dir_mode='%04o' % mode)))
 
     def test_the_sample_is_all_of_a_small_root_and_some_of_each_directory_of_a_large_one(self):
         paths = [self.path(self.put()) for _ in range(20)]
@@ -180,6 +216,9 @@ class RightsTest(CheckTestCase):
             for name in range(20):
                 os.link(path, '%s%012x%020x' % (path[:-32], number, name))
         with mock.patch('mezeo_fsstore.admin.check_rights._SAMPLE', 50):
+            with mock.patch('random.shuffle') as shuffle:
+                self.examined()
+            self.assertTrue(shuffle.called)
             number = int(self.line('objects', self.examined()).split('sample of ')[1].split()[0])
         self.assertTrue(20 <= number <= 50, number)
 

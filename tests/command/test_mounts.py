@@ -48,6 +48,10 @@ class MountTest(RootTestCase):
         covered = TABLE + b'40 30 0:50 / /srv rw - ext2 /dev/sdb rw\n'
         self.assertEqual('ext2', self.kind('/srv/volume/a', covered))
 
+    def test_the_first_of_all_may_lie_on_itself(self):
+        table = TABLE.replace(b'27 1 ', b'27 27 ')
+        self.assertEqual(['ext4', 'xfs'], [self.kind(path, table) for path in ('/home', '/srv/a')])
+
     def test_where_the_system_does_not_tell_there_is_none(self):
         self.assertEqual(None, mount_of('/srv', b''))
         with mock.patch('mezeo_fsstore.admin.mounts._TABLE', os.path.join(self.folder, 'missing')):
