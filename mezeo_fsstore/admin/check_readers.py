@@ -2,19 +2,23 @@
 
 import errno
 import io
+import mmap
 import os
 import signal
 
 from mezeo_fsstore.admin.check_report import Fault, Warn
 
-# Seconds for which one process replaces and another reads.
+# Seconds for which one process replaces and another reads, and for which the latter waits for the
+# former to begin.
 _DURATION = 0.5
+_PATIENCE = 10
 
 
 def replace_under_reader(storage, on_nfs):
     """Replace an object again and again while another process reads it; return what that saw.
 
-    Raises Fault where the reader found the object missing, or neither the old nor the new content.
+    Raises Fault where the reader found the object missing, or neither the old nor the new content,
+    Warn where it was never replaced meanwhile.
     `on_nfs` it may be missing for a moment: the client renames a file that is read away first.
     """
     # Of two sizes, as the old size with the new bytes is a fault to find.
@@ -22,14 +26,18 @@ def replace_under_reader(storage, on_nfs):
     module_data = storage.new_data(None)
     storage.assign(None, module_data, io.BytesIO(contents[0]))
     replaced = 0
-    reader = _Child(lambda: _read_on(storage, module_data, contents))
+    # Memory that both processes see: on a busy machine the one may be late.
+    begun = mmap.mmap(-1, 1)
+    reader = _Child(lambda: _read_on(storage, module_data, contents, begun))
     try:
         while not reader.has_ended():
+            begun[:] = b'1'
             storage.assign(None, module_data, io.BytesIO(contents[1 - replaced % 2]))
             replaced += 1
         looks, missing, torn, failure = reader.numbers()
     finally:
         reader.end()
+        begun.close()
     seen = 'of %d looks at an object that was replaced %d times' % (looks, replaced)
     if failure:
         raise Fault('%s: the reader fails, at the last %s' % (os.strerror(failure), seen))
@@ -40,18 +48,23 @@ def replace_under_reader(storage, on_nfs):
                    % (missing, seen))
     if missing:
         raise Fault('%d %s found nothing' % (missing, seen))
+    if not replaced:
+        raise Warn('can not be told: the machine was too busy to replace it during %d looks'
+                   % looks)
     return 'one step, at each ' + seen
 
 
-def _read_on(storage, module_data, contents):
-    """Look at the object for a while.
+def _read_on(storage, module_data, contents, begun):
+    """Look at the object for a while, from when `begun` says that it is being replaced.
 
     Returns the numbers of looks, of those that found it missing and torn, and an errno or 0.
     """
     looks = missing = torn = 0
     # Not the time of day, which may be set meanwhile.
-    end = os.times()[4] + _DURATION
+    end, seen_to_begin = os.times()[4] + _PATIENCE, False
     while not looks or os.times()[4] < end:
+        if not seen_to_begin and begun[:] == b'1':
+            end, seen_to_begin = os.times()[4] + _DURATION, True
         looks += 1
         try:
             with storage.get_read_stream(None, module_data) as stream:

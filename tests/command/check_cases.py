@@ -11,6 +11,9 @@ from tests.support import CommandTestCase, mock
 
 class CheckTestCase(CommandTestCase):
 
+    #: Seconds for which a reader in another process looks.
+    duration = 0.03
+
     def failing(self, root):
         """Return the report of a check that must fail."""
         status, output, errors = self.run_command('check', root)
@@ -23,7 +26,7 @@ class CheckTestCase(CommandTestCase):
         """Return the report of a check in this process, where faults can be made."""
         root = self.registration(**registered) if registered else self.root
         # Quicker than it is for an administrator.
-        with mock.patch('mezeo_fsstore.admin.check_readers._DURATION', 0.03):
+        with mock.patch('mezeo_fsstore.admin.check_readers._DURATION', self.duration):
             with mock.patch('mezeo_fsstore.admin.check_life._LARGE', 2 ** 20):
                 with mock.patch.object(sys, 'stdout') as stdout:
                     self.status = command_line.main(['check', root])

@@ -19,7 +19,7 @@ def page():
 
 class WalkTest(Walk, unittest.TestCase):
 
-    if sys.version_info < (3, 7):
+    if sys.version_info < (3, 9):
         # What the last `cryptography` for them says of their age.
         variables = dict(Walk.variables, PYTHONWARNINGS='ignore')
 
