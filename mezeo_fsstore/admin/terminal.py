@@ -34,7 +34,7 @@ def fail(line):
 
 
 def say(line):
-    """Say `line` on standard error, also while a meter is shown; return whether it could be said."""
+    """Say `line` on standard error, where a meter makes way; return whether that could be done."""
     for meter_there in _on_the_line:
         meter_there.make_way()
     sys.stderr.write('mezeo_fsstore: %s\n' % line)
