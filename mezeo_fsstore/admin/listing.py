@@ -48,7 +48,10 @@ def ls(options):
             for entry in inventory.entries_in(root, place, failures):
                 counts[entry.kind] += 1
                 if (entry.kind != inventory.OBJECT) == options.foreign:
-                    sys.stdout.write(lines.of(entry))
+                    line = lines.of(entry)
+                    # A stream passes on what is enough to; empty texts it would only collect.
+                    if line:
+                        sys.stdout.write(line)
             progress.update(1)
     # A volume that was unmounted on the way looks like the end of the list.
     root.require()

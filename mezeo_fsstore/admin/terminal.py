@@ -13,6 +13,9 @@ from mezeo_fsstore.admin.standard_streams import has_failed
 # terminal must not slow the work down.
 _PATIENCE, _PAUSE = 0.5, 0.2
 
+# The meters that stand on the line of the terminal.
+_on_the_line = []
+
 
 def binary(stream):
     """Return the standard stream `stream` as one of bytes, which it is already on Python 2."""
@@ -31,7 +34,9 @@ def fail(line):
 
 
 def say(line):
-    """Say `line` on standard error; return whether that could be done."""
+    """Say `line` on standard error, where a meter makes way; return whether that could be done."""
+    for meter_there in _on_the_line:
+        meter_there.make_way()
     sys.stderr.write('mezeo_fsstore: %s\n' % line)
     sys.stderr.flush()
     return not has_failed(sys.stderr)
@@ -127,10 +132,17 @@ class _Meter(object):
 
     def __exit__(self, *_):
         if self._display:
+            _on_the_line.remove(self)
             self._quietly(self._display.close)
 
+    def make_way(self):
+        """Wipe it off the line. It is shown again when the next count is due."""
+        self._quietly(self._display.clear)
+
     def _show(self, elapsed):
-        self._display = self._display or _display(self._noun, self._total, elapsed)
+        if self._display is None:
+            self._display = _display(self._noun, self._total, elapsed)
+            _on_the_line.append(self)
         self._quietly(self._display.show, self._number, elapsed)
 
     def _quietly(self, call, *arguments):
@@ -157,7 +169,7 @@ class _Bar(object):
         tqdm.monitor_interval = 0
         self._bar = tqdm(total=total, unit=' %ss' % noun, unit_scale=True, leave=False)
         self._bar.start_t -= elapsed
-        self.close = self._bar.close
+        self.clear, self.close = self._bar.clear, self._bar.close
 
     def show(self, number, elapsed):
         self._bar.n = number
@@ -172,8 +184,10 @@ class _Words(object):
     def show(self, number, elapsed):
         self._write(self._text(number, elapsed))
 
-    def close(self):
+    def clear(self):
         self._write('')
+
+    close = clear
 
     def _text(self, number, elapsed):
         if not self._total:

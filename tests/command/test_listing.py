@@ -219,8 +219,10 @@ class LsTest(ListingTestCase):
         mark(self.root)
         program = ('import re, sys\n'
                    'from mezeo_fsstore.admin.command_line import main\n'
-                   'for arguments in (["ls"], ["sweep", "--delete"]):\n'
-                   '    assert main(arguments + [%r]) == 0\n'
+                   # None has a digest.
+                   'for status, arguments in (\n'
+                   '        (0, ["ls"]), (1, ["ls", "--sha256"]), (0, ["sweep", "--delete"])):\n'
+                   '    assert main(arguments + [%r]) == status\n'
                    'with open("/proc/self/status") as status:\n'
                    '    peak = re.search("VmHWM:\\\\s*([0-9]+) kB", status.read()).group(1)\n'
                    'sys.stderr.write(peak)\n' % self.root)

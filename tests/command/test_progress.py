@@ -11,7 +11,8 @@ import termios
 
 from mezeo_fsstore.admin import terminal
 from tests import content
-from tests.support import PROJECT, CommandTestCase, environment, mock, unittest
+from tests.support import (
+    PROJECT, CommandTestCase, environment, mark, mock, mounted, unittest)
 
 # The command, without a module that it could import, and with that patience.
 PROGRAM = '''
@@ -32,7 +33,8 @@ class ProgressTest(CommandTestCase):
 
         Options: `without`, the name of a module that can't be imported; `patience`, the seconds
         before progress is shown (0); `output`, the file that is standard output, True for that
-        terminal; `input`, the file that is standard input; `kind`, TERM (xterm).
+        terminal; `input`, the file that is standard input; `kind`, TERM (xterm); `status`, that
+        of its exit (0).
         """
         master, slave = pty.openpty()
         settings = termios.tcgetattr(slave)
@@ -52,7 +54,7 @@ class ProgressTest(CommandTestCase):
             stdout=slave if output is True else output, stdin=options.get('input'))
         os.close(slave)
         output = process.communicate()[0]
-        self.assertEqual(0, process.returncode, output)
+        self.assertEqual(options.get('status', 0), process.returncode, output)
         shown = b''
         try:
             chunk = os.read(master, 65536)
@@ -127,6 +129,27 @@ class ProgressTest(CommandTestCase):
                 _, shown = self.on_terminal(*arguments, kind=kind)
                 self.assertEqual('', shown)
 
+    def test_a_failure_that_is_said_meanwhile_has_a_line_of_its_own(self):
+        with mounted(self, 'tmpfs', self.root, 'size=1m'):
+            mark(self.root)
+            for shard in ('000', '001', '002'):
+                os.mkdir(os.path.join(self.root, shard))
+                path = os.path.join(self.root, shard, '0' * 32)
+                open(path, 'w').close()
+                # No calendar has that time.
+                os.utime(path, (0, 67768036191676800))
+            with open(os.devnull, 'wb') as null:
+                for without in ('', 'tqdm'):
+                    _, shown = self.on_terminal(
+                        'ls', self.root, output=null, without=without, status=1)
+                    parts = shown.split('mezeo_fsstore: ')
+                    self.assertEqual(4, len(parts))
+                    for part in parts[1:-1]:
+                        # What stood on the line was wiped off.
+                        self.assertTrue('\r' in part, repr(shown))
+                        self.assertEqual('', part.split('\r')[-1].replace('\x1b[K', ''),
+                                         repr(shown))
+
     def test_none_in_a_pipe(self):
         self.succeeds('put', self.root, self.source(3000000))
 
@@ -159,6 +182,20 @@ class MeterTest(unittest.TestCase):
                           '\r2 files of 1 file, 100%, 0:00:00 left', '\r'],
                          self.shown([0, 1, 2], 'file', 1))
         self.assertEqual([], self.shown([1000, 10], 'file', 4))
+
+    def test_it_makes_way_for_what_is_said(self):
+        with mock.patch.object(sys, 'stderr') as stderr:
+            with mock.patch.dict(os.environ, TERM='xterm'):
+                with mock.patch.dict(sys.modules, tqdm=None):
+                    with mock.patch.object(terminal, '_PATIENCE', 0):
+                        with terminal.meter('file') as meter:
+                            terminal.say('first')
+                            meter.update(1)
+                            terminal.say('second')
+                        terminal.say('third')
+        self.assertEqual(['mezeo_fsstore: first\n', '\r1 file', '\r', 'mezeo_fsstore: second\n',
+                          '\r', 'mezeo_fsstore: third\n'],
+                         [call[0][0].replace('\033[K', '') for call in stderr.write.call_args_list])
 
     def test_a_terminal_that_goes_away_ends_no_work(self):
         for failing in ('write', 'flush'):

@@ -106,6 +106,17 @@ class SweepTest(WalkTestCase):
         self.assertTrue('mount' in self.fails('sweep', other, '--delete'))
         self.assertTrue(os.path.exists(self.old))
 
+    def test_nor_is_one_that_is_unmounted_on_the_way_swept_to_its_end(self):
+        def unmount(*arguments):
+            if os.path.exists(os.path.join(self.root, names.MARKER)):
+                self.unmark()
+            return iter([])
+
+        with mock.patch.object(inventory, 'entries_in', unmount):
+            status, said = self.run_here('sweep', self.root)
+        self.assertEqual(1, status)
+        self.assertTrue('has no marker' in said, said)
+
     def test_what_has_a_time_in_the_future_is_kept_and_said(self):
         future = self.plant('004/.%s.%s' % ('a' * 32, 'd' * 16), age=-3600)
         self.addCleanup(shutil.rmtree, os.path.dirname(future))
@@ -225,6 +236,16 @@ class LeftoverTest(WalkTestCase):
                                 if name != names.MARKER))
         self.assertEqual(['3f5', 'kept'], sorted(os.listdir(outside)))
         self.assertEqual(['a' * 32], os.listdir(os.path.join(outside, '3f5')))
+
+    def test_one_that_can_not_be_read_is_said(self):
+        path = self.plant_leftover()
+        other = self.plant_leftover()
+        self.give_all_to_ordinary_user()
+        self.close_shard(os.path.basename(path))
+        for folder in (path, other):
+            os.utime(folder, (0, 0))
+        self.assert_goes_on(self.run_as_ordinary_user('sweep', self.root, '--delete'), [path], 5)
+        self.assertEqual((True, False), (os.path.exists(path), os.path.exists(other)))
 
     def test_no_quarantine_goes_with_it(self):
         path = self.plant_leftover()
