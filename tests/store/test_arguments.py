@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
 
@@ -272,6 +273,7 @@ class PublicNamesTest(RootTestCase):
         self.assertEqual(public, sorted(mezeo_fsstore.__all__))
         for name in public:
             getattr(mezeo_fsstore, name)
+        self.assertTrue(re.match(r'[0-9]+\.[0-9]+\.[0-9]+\Z', mezeo_fsstore.__version__))
 
 
 class RootTest(RootTestCase):

@@ -27,6 +27,11 @@ class Integer(object):
     """The `long` of Python 2."""
 
 
+def buffer_of(data, offset, size):
+    """The `buffer` of Python 2."""
+    return memoryview(data)[offset:offset + size].tobytes()
+
+
 class Lacking(object):
     """The module `os` of a Python that does not have some names."""
 
@@ -44,7 +49,7 @@ def compat_of(version=sys.version_info, platform='linux', missing=(), **modules)
     path = os.path.splitext(compat.__file__)[0] + '.py'
     with open(path, 'rb') as source:
         code = compile(source.read(), path, 'exec')
-    names = {'__name__': 'compat', 'unicode': Text, 'long': Integer}
+    names = {'__name__': 'compat', 'unicode': Text, 'long': Integer, 'buffer': buffer_of}
     with mock.patch.object(sys, 'version_info', version):
         with mock.patch.object(sys, 'platform', platform):
             with mock.patch.dict(sys.modules, dict(modules, os=Lacking(missing))):
@@ -79,6 +84,13 @@ class LackingTest(unittest.TestCase):
             compat.forget_pages(5, 1000, 200)
         dont_need = getattr(os, 'POSIX_FADV_DONTNEED')
         advise.assert_called_once_with(5, 1000, 200, dont_need)
+
+    @unittest.skipIf(sys.version_info[0] == 2, 'what Python 2 has instead is tested below')
+    def test_a_part_of_a_room_is_no_copy(self):
+        room = bytearray(b'abcdef')
+        part = compat.part_of(room, 3)
+        room[0] = ord('x')
+        self.assertEqual(b'xbc', bytes(part))
 
     def test_a_flag_that_python_does_not_name_is_that_of_linux(self):
         self.assertEqual(0o10000000, compat_of(missing=['O_PATH']).O_PATH)
@@ -196,11 +208,23 @@ class Python2Test(RootTestCase):
             self.assertEqual(b'', self.compat.get_attribute(5, b'user.other'))
         self.assertEqual([(4096, 4096)], room)
 
+    def test_pages_are_forgotten_by_the_system_s_call(self):
+        library = mock.Mock()
+        with mock.patch.dict(self.compat.forget_pages.__globals__, {'_libc': library}):
+            self.compat.forget_pages(5, 2 ** 40, 2 ** 33)
+        (fd, offset, size, advice), = [call[0] for call in
+                                       library.posix_fadvise64.call_args_list]
+        # 4 is POSIX_FADV_DONTNEED of Linux.
+        self.assertEqual((5, 2 ** 40, 2 ** 33, 4), (fd, offset.value, size.value, advice))
+
+    def test_a_part_of_a_room_is_its_first_bytes(self):
+        self.assertEqual(b'abc', bytes(self.compat.part_of(b'abcdef', 3)))
+
     def test_without_ctypes_there_are_no_attributes(self):
         # Under SELinux in mod_wsgi it is a MemoryError; a libc may not have the calls.
         for error in (ImportError, OSError, MemoryError, AttributeError):
             lacking = compat_of(PYTHON_2, ctypes=mock.Mock(CDLL=mock.Mock(side_effect=error)))
-            for call in (lacking.get_attribute, lacking.set_attribute):
+            for call in (lacking.get_attribute, lacking.set_attribute, lacking.forget_pages):
                 self.assertEqual(errno.EOPNOTSUPP, self.raised(OSError, call, 1, b'x', b'').errno)
 
     def test_what_else_ends_the_import_of_ctypes_is_not_hidden(self):
