@@ -19,7 +19,7 @@ class ArgumentsTest(RootTestCase):
     def refused(self, name, value, accepted, kind=ConfigurationError):
         error = self.raised(kind, lambda: self.make(**{name: value}))
         self.assertTrue(isinstance(error, ValueError) and isinstance(error, StorageError))
-        for part in (name, repr(value), accepted):
+        for part in ('argument %s is ' % name, repr(value), accepted):
             self.assertTrue(part in str(error), '%r is not in %r' % (part, str(error)))
 
     def test_a_root_that_is_no_absolute_path_is_refused(self):
