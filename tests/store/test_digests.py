@@ -89,6 +89,14 @@ class DigestTest(DigestCase):
                 with mock.patch.object(disk, 'get_attribute', side_effect=OSError(number, 'none')):
                     self.assertTrue(disk.get_digest(source.fileno(), path) is None)
 
+    def test_a_value_that_is_too_long_to_be_read_is_no_digest_but_is_there(self):
+        path = self.path(self.put())
+        with open(path, 'rb') as source:
+            for error, there in ((errno.ERANGE, True), (errno.ENODATA, False)):
+                with mock.patch.object(disk, 'get_attribute', side_effect=OSError(error, 'none')):
+                    value = disk.digest_attribute(source.fileno(), path)
+                self.assertEqual(there, value is not None)
+
     def test_any_other_failure_is_that_of_a_write(self):
         module_data = self.put(b'old')
         for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EPERM):

@@ -93,6 +93,14 @@ class DirectoriesTest(RootTestCase):
             entries.close()
             self.assertEqual(before, open_descriptors())
 
+    def test_a_directory_is_told_also_through_a_link(self):
+        link, path = [os.path.join(self.folder, name) for name in ('link', 'file')]
+        os.symlink(self.root, link)
+        open(path, 'w').close()
+        for there, expected in ((self.root, True), (link, True), (path, False),
+                                (path + '/below', False), (self.root + '/missing', False)):
+            self.assertEqual(expected, disk.is_directory(there), there)
+
     def test_a_touch_is_seen_by_the_time_of_the_change(self):
         os.utime(self.root, (1000, 1000))
         disk.touch(self.root)
