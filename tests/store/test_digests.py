@@ -75,6 +75,18 @@ class DigestTest(DigestCase):
                 os.unlink(path)
                 os.rmdir(os.path.dirname(path))
 
+    def test_the_owner_may_write_the_file_while_it_gets_one(self):
+        # Else the system refuses it, but to the superuser.
+        modes, original = [], disk.set_attribute
+
+        def set_attribute(fd, *arguments):
+            modes.append(stat.S_IMODE(os.fstat(fd).st_mode))
+            original(fd, *arguments)
+        self.storage = self.make(file_mode='0440')
+        with mock.patch.object(disk, 'set_attribute', set_attribute):
+            self.put()
+        self.assertEqual([0o640], modes)
+
     def test_a_filesystem_without_attributes_keeps_objects_without(self):
         with mock.patch.object(disk, 'set_attribute', side_effect=OSError(errno.ENOTSUP, 'none')):
             module_data = self.put(b'content')
