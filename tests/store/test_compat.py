@@ -96,6 +96,8 @@ class LackingTest(unittest.TestCase):
         self.assertEqual(0o10000000, compat_of(missing=['O_PATH']).O_PATH)
         if hasattr(os, 'O_PATH'):
             self.assertEqual(getattr(os, 'O_PATH'), compat.O_PATH)
+        with mock.patch.object(os, 'O_PATH', 12345, create=True):
+            self.assertEqual(12345, compat_of().O_PATH)
 
     @unittest.skipIf(sys.version_info[0] == 2, 'Python 2 has another way')
     def test_an_interrupt_is_no_matter_of_the_locale(self):
@@ -125,8 +127,9 @@ class PlatformTest(unittest.TestCase):
 
     def test_what_fails_inside_of_the_platform_is_raised(self):
         for error in (ImportError('No module named other'),
-                      ImportError("cannot import name 'StorageModule'"), SyntaxError('there'),
-                      KeyboardInterrupt('there')):
+                      ImportError("cannot import name 'StorageModule'"),
+                      SyntaxError('No module named modules'),
+                      KeyboardInterrupt('No module named modules')):
             with self.importing(error):
                 with self.assertRaises(type(error)) as caught:
                     compat.platform_base()
@@ -202,6 +205,12 @@ class Python2Test(RootTestCase):
                     (self.compat.set_attribute, [9999, b'user.other', b''], errno.EBADF)):
                 error = self.raised(OSError, call, *arguments)
                 self.assertEqual((number, os.strerror(number)), (error.errno, error.strerror))
+
+    @unittest.skipIf(str is bytes, 'Python 2 encodes it')
+    def test_text_is_refused_where_the_system_takes_bytes(self):
+        with open(self.file, 'r+b') as stream:
+            for call, more in ((self.compat.set_attribute, [b'']), (self.compat.get_attribute, [])):
+                self.assertRaises(ctypes.ArgumentError, call, stream.fileno(), u'user.other', *more)
 
     def test_an_attribute_is_read_into_four_kibibytes(self):
         room = []

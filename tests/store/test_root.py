@@ -261,6 +261,15 @@ class RegisteredRootTest(GuardTestCase):
                 self.assertTrue('damaged' in str(error) and 'root_id' in str(error))
                 self.assertFalse('init' in str(error), 'another volume may be as likely')
 
+    def test_of_a_huge_file_in_the_place_of_the_marker_little_is_read(self):
+        marker = os.path.join(self.root, '.mezeo_fsstore')
+        os.chmod(marker, 0o600)
+        with open(marker, 'r+b') as target:
+            target.truncate(2 ** 30)
+        with Recording() as seam:
+            self.raised(StorageUnavailable, self.storage.available, None, self.module_data)
+        self.assertEqual([64], [len(read) for name, _, read in seam.calls if name == 'read'])
+
     def test_a_marker_that_can_not_be_read_is_the_systems_error(self):
         with mock.patch('os.open', side_effect=OSError(errno.EIO, 'broken', 'x')):
             for call in (lambda: self.storage.available(None, self.module_data), self.make):
