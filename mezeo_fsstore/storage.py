@@ -6,6 +6,8 @@ from mezeo_fsstore.module_data import compose, parse
 from mezeo_fsstore.root import Root
 from mezeo_fsstore.store import Store
 
+_UNKNOWN = {'total': -1, 'free': -1, 'used': -1}
+
 
 class FilesystemStorage(platform_base()):
     """Keeps each object as a file under one directory, whole or not at all.
@@ -104,7 +106,7 @@ class FilesystemStorage(platform_base()):
         try:
             volume = self._store.capacity()
         except EnvironmentError:
-            return {'capacity': _usage(0, 0), 'inodes': _usage(0, 0)}
+            return {'capacity': dict(_UNKNOWN), 'inodes': dict(_UNKNOWN)}
         return {'capacity': _usage(volume.f_blocks, volume.f_bavail, volume.f_frsize),
                 'inodes': _usage(volume.f_files, volume.f_favail)}
 
@@ -126,5 +128,5 @@ def _usage(total, free, unit=1):
     # A filesystem without a fixed number of inodes says that there are 0 (btrfs), or that as many
     # are free as a number can tell, which Python takes for -1 (CephFS).
     if total * unit <= 0 or not 0 <= free <= total:
-        return {'total': -1, 'free': -1, 'used': -1}
+        return dict(_UNKNOWN)
     return {'total': total * unit, 'free': free * unit, 'used': (total - free) * unit}

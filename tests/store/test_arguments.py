@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import stat
 import tempfile
 
@@ -18,7 +19,7 @@ class ArgumentsTest(RootTestCase):
     def refused(self, name, value, accepted, kind=ConfigurationError):
         error = self.raised(kind, lambda: self.make(**{name: value}))
         self.assertTrue(isinstance(error, ValueError) and isinstance(error, StorageError))
-        for part in (name, repr(value), accepted):
+        for part in ('argument %s is ' % name, repr(value), accepted):
             self.assertTrue(part in str(error), '%r is not in %r' % (part, str(error)))
 
     def test_a_root_that_is_no_absolute_path_is_refused(self):
@@ -272,6 +273,7 @@ class PublicNamesTest(RootTestCase):
         self.assertEqual(public, sorted(mezeo_fsstore.__all__))
         for name in public:
             getattr(mezeo_fsstore, name)
+        self.assertTrue(re.match(r'[0-9]+\.[0-9]+\.[0-9]+\Z', mezeo_fsstore.__version__))
 
 
 class RootTest(RootTestCase):

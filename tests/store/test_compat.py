@@ -27,6 +27,11 @@ class Integer(object):
     """The `long` of Python 2."""
 
 
+def buffer_of(data, offset, size):
+    """The `buffer` of Python 2."""
+    return memoryview(data)[offset:offset + size].tobytes()
+
+
 class Lacking(object):
     """The module `os` of a Python that does not have some names."""
 
@@ -44,7 +49,7 @@ def compat_of(version=sys.version_info, platform='linux', missing=(), **modules)
     path = os.path.splitext(compat.__file__)[0] + '.py'
     with open(path, 'rb') as source:
         code = compile(source.read(), path, 'exec')
-    names = {'__name__': 'compat', 'unicode': Text, 'long': Integer}
+    names = {'__name__': 'compat', 'unicode': Text, 'long': Integer, 'buffer': buffer_of}
     with mock.patch.object(sys, 'version_info', version):
         with mock.patch.object(sys, 'platform', platform):
             with mock.patch.dict(sys.modules, dict(modules, os=Lacking(missing))):
@@ -80,10 +85,25 @@ class LackingTest(unittest.TestCase):
         dont_need = getattr(os, 'POSIX_FADV_DONTNEED')
         advise.assert_called_once_with(5, 1000, 200, dont_need)
 
+    @unittest.skipIf(sys.version_info[0] == 2, 'what Python 2 has instead is tested below')
+    def test_a_part_of_a_room_is_no_copy(self):
+        room = bytearray(b'abcdef')
+        part = compat.part_of(room, 3)
+        room[0] = ord('x')
+        self.assertEqual(b'xbc', bytes(part))
+
     def test_a_flag_that_python_does_not_name_is_that_of_linux(self):
         self.assertEqual(0o10000000, compat_of(missing=['O_PATH']).O_PATH)
         if hasattr(os, 'O_PATH'):
             self.assertEqual(getattr(os, 'O_PATH'), compat.O_PATH)
+        with mock.patch.object(os, 'O_PATH', 12345, create=True):
+            self.assertEqual(12345, compat_of().O_PATH)
+
+    @unittest.skipIf(sys.version_info[0] == 2, 'Python 2 has another way')
+    def test_an_interrupt_is_no_matter_of_the_locale(self):
+        for interrupt in (KeyboardInterrupt, MemoryError):
+            with mock.patch('os.fsencode', side_effect=interrupt):
+                self.assertRaises(interrupt, compat.native_path, '/path')
 
     @unittest.skipIf(sys.version_info[0] == 2, 'Python 2 has it from the system')
     def test_a_system_without_the_flag_for_children_has_none(self):
@@ -107,8 +127,9 @@ class PlatformTest(unittest.TestCase):
 
     def test_what_fails_inside_of_the_platform_is_raised(self):
         for error in (ImportError('No module named other'),
-                      ImportError("cannot import name 'StorageModule'"), SyntaxError('there'),
-                      KeyboardInterrupt('there')):
+                      ImportError("cannot import name 'StorageModule'"),
+                      SyntaxError('No module named modules'),
+                      KeyboardInterrupt('No module named modules')):
             with self.importing(error):
                 with self.assertRaises(type(error)) as caught:
                     compat.platform_base()
@@ -144,7 +165,7 @@ class Python2Test(RootTestCase):
 
     def test_text_is_encoded_and_bytes_go_out_as_they_are(self):
         # `str` has the place of the bytes of Python 2.
-        for line_buffering, flushed in ((False, 0), (True, 2)):
+        for line_buffering, flushed in ((False, []), (True, [mock.call.flush()])):
             buffer = mock.Mock()
             output = self.compat.TextOutput(buffer, 'utf-8', 'strict', line_buffering)
             self.assertEqual((buffer, 'utf-8'), (output.buffer, output.encoding))
@@ -152,9 +173,8 @@ class Python2Test(RootTestCase):
                 self.assertTrue(getattr(output, name) is getattr(buffer, name))
             output.write('as it is')
             output.write(Text())
-            self.assertEqual([mock.call('as it is'), mock.call(b'\xc3\xa4')],
-                             buffer.write.call_args_list)
-            self.assertEqual(flushed, buffer.flush.call_count)
+            self.assertEqual([mock.call.write('as it is')] + flushed
+                             + [mock.call.write(b'\xc3\xa4')] + flushed, buffer.mock_calls)
         output = self.compat.TextOutput(buffer, 'ascii', 'backslashreplace', False)
         output.write(Text())
         buffer.write.assert_called_with(b'\\xe4')
@@ -186,6 +206,12 @@ class Python2Test(RootTestCase):
                 error = self.raised(OSError, call, *arguments)
                 self.assertEqual((number, os.strerror(number)), (error.errno, error.strerror))
 
+    @unittest.skipIf(str is bytes, 'Python 2 encodes it')
+    def test_text_is_refused_where_the_system_takes_bytes(self):
+        with open(self.file, 'r+b') as stream:
+            for call, more in ((self.compat.set_attribute, [b'']), (self.compat.get_attribute, [])):
+                self.assertRaises(ctypes.ArgumentError, call, stream.fileno(), u'user.other', *more)
+
     def test_an_attribute_is_read_into_four_kibibytes(self):
         room = []
 
@@ -196,11 +222,23 @@ class Python2Test(RootTestCase):
             self.assertEqual(b'', self.compat.get_attribute(5, b'user.other'))
         self.assertEqual([(4096, 4096)], room)
 
+    def test_pages_are_forgotten_by_the_system_s_call(self):
+        library = mock.Mock()
+        with mock.patch.dict(self.compat.forget_pages.__globals__, {'_libc': library}):
+            self.compat.forget_pages(5, 2 ** 40, 2 ** 33)
+        (fd, offset, size, advice), = [call[0] for call in
+                                       library.posix_fadvise64.call_args_list]
+        # 4 is POSIX_FADV_DONTNEED of Linux.
+        self.assertEqual((5, 2 ** 40, 2 ** 33, 4), (fd, offset.value, size.value, advice))
+
+    def test_a_part_of_a_room_is_its_first_bytes(self):
+        self.assertEqual(b'abc', bytes(self.compat.part_of(b'abcdef', 3)))
+
     def test_without_ctypes_there_are_no_attributes(self):
         # Under SELinux in mod_wsgi it is a MemoryError; a libc may not have the calls.
         for error in (ImportError, OSError, MemoryError, AttributeError):
             lacking = compat_of(PYTHON_2, ctypes=mock.Mock(CDLL=mock.Mock(side_effect=error)))
-            for call in (lacking.get_attribute, lacking.set_attribute):
+            for call in (lacking.get_attribute, lacking.set_attribute, lacking.forget_pages):
                 self.assertEqual(errno.EOPNOTSUPP, self.raised(OSError, call, 1, b'x', b'').errno)
 
     def test_what_else_ends_the_import_of_ctypes_is_not_hidden(self):

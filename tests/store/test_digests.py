@@ -75,6 +75,18 @@ class DigestTest(DigestCase):
                 os.unlink(path)
                 os.rmdir(os.path.dirname(path))
 
+    def test_the_owner_may_write_the_file_while_it_gets_one(self):
+        # Else the system refuses it, but to the superuser.
+        modes, original = [], disk.set_attribute
+
+        def set_attribute(fd, *arguments):
+            modes.append(stat.S_IMODE(os.fstat(fd).st_mode))
+            original(fd, *arguments)
+        self.storage = self.make(file_mode='0440')
+        with mock.patch.object(disk, 'set_attribute', set_attribute):
+            self.put()
+        self.assertEqual([0o640], modes)
+
     def test_a_filesystem_without_attributes_keeps_objects_without(self):
         with mock.patch.object(disk, 'set_attribute', side_effect=OSError(errno.ENOTSUP, 'none')):
             module_data = self.put(b'content')
@@ -88,6 +100,14 @@ class DigestTest(DigestCase):
             for number in (errno.ENODATA, errno.ENOTSUP, errno.ERANGE):
                 with mock.patch.object(disk, 'get_attribute', side_effect=OSError(number, 'none')):
                     self.assertTrue(disk.get_digest(source.fileno(), path) is None)
+
+    def test_a_value_that_is_too_long_to_be_read_is_no_digest_but_is_there(self):
+        path = self.path(self.put())
+        with open(path, 'rb') as source:
+            for error, there in ((errno.ERANGE, True), (errno.ENODATA, False)):
+                with mock.patch.object(disk, 'get_attribute', side_effect=OSError(error, 'none')):
+                    value = disk.digest_attribute(source.fileno(), path)
+                self.assertEqual(there, value is not None)
 
     def test_any_other_failure_is_that_of_a_write(self):
         module_data = self.put(b'old')

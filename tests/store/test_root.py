@@ -216,6 +216,19 @@ class RegisteredRootTest(GuardTestCase):
         open(self.path(self.module_data), 'w').close()
         self.assert_guarded(self.module_data, other, self.root_id)
 
+    def test_what_to_do_is_said_of_each_case(self):
+        self.unmount()
+        for marker, has, more in (
+                (None, 'no marker', '; where that is mounted and has lost its file .mezeo_fsstore, '
+                                    'write this id and a newline into it'),
+                ('0' * 32, 'the marker of ' + '0' * 32, '')):
+            if marker:
+                with open(os.path.join(self.root, '.mezeo_fsstore'), 'w') as target:
+                    target.write(marker + '\n')
+            error = self.raised(StorageUnavailable, self.storage.available, None, self.module_data)
+            self.assertEqual('root has %s, but %s is registered: mount the right volume%s'
+                             % (has, self.root_id, more), error.strerror)
+
     def test_objects_of_a_root_that_lost_its_marker_can_be_read_only(self):
         os.unlink(os.path.join(self.root, '.mezeo_fsstore'))
         self.assert_guarded(self.module_data, 'no marker')
@@ -247,6 +260,15 @@ class RegisteredRootTest(GuardTestCase):
                 self.assertEqual(marker, error.filename)
                 self.assertTrue('damaged' in str(error) and 'root_id' in str(error))
                 self.assertFalse('init' in str(error), 'another volume may be as likely')
+
+    def test_of_a_huge_file_in_the_place_of_the_marker_little_is_read(self):
+        marker = os.path.join(self.root, '.mezeo_fsstore')
+        os.chmod(marker, 0o600)
+        with open(marker, 'r+b') as target:
+            target.truncate(2 ** 30)
+        with Recording() as seam:
+            self.raised(StorageUnavailable, self.storage.available, None, self.module_data)
+        self.assertEqual([64], [len(read) for name, _, read in seam.calls if name == 'read'])
 
     def test_a_marker_that_can_not_be_read_is_the_systems_error(self):
         with mock.patch('os.open', side_effect=OSError(errno.EIO, 'broken', 'x')):
