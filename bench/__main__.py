@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 
-from bench import about, figures, growth, memory, page, registry, report, rounds, rows, scaling
+from bench import (
+    about, figures, growth, memory, page, registry, report, rounds, rows, scaling, walks)
 
 _MIB = 1024 * 1024
 
@@ -46,12 +47,13 @@ def _options():
     parser = argparse.ArgumentParser(
         prog='bench/run', description='Measure mezeo_fsstore beside the bare system calls and its '
         'peers, in one run, in turn.')
-    names = [row.name for row in rows.rows()] + ['memory', 'scaling', 'growth', 'layouts']
+    names = [row.name for row in rows.rows()] + ['memory', 'scaling', 'growth', 'layouts', 'walks']
     parser.add_argument('--rounds', type=int, default=9, help='rounds of each row (default 9)')
     parser.add_argument('--only', nargs='+', metavar='ROW', choices=names, default=names,
                         help='some of: ' + ' '.join(names))
     parser.add_argument('--objects', type=int, default=100000,
-                        help='the most objects of the rows growth and layouts (default 100000)')
+                        help='the most objects of the rows growth, layouts and walks '
+                        '(default 100000)')
     parser.add_argument('--stream', metavar='MIB', type=int, default=1024,
                         help='length of the stream of the row memory (default 1024)')
     parser.add_argument('--cold', action='store_true', help='measure growth also with the '
@@ -82,7 +84,7 @@ def _on_fresh_filesystem(options):
     del arguments[place:place + (1 if '=' in arguments[place] else 2)]
     # Each number of objects has a folder of its own.
     objects = int(options.objects * 1.12)
-    size = (8 * 1024 + options.stream) * _MIB + objects * 1024
+    size = (8 * 1024 + options.stream) * _MIB + objects * 8 * 1024
     helper = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'filesystems')
     return _wait_for(
         ['sh', helper, options.filesystem, str(size), str(objects + 500000), options.folder,
@@ -102,7 +104,7 @@ def _wait_for(command):
 def _measure(options, folder):
     order = random.Random(options.seed)
     found = {'about': about.about(folder, options.seed), 'rows': [], 'memory': None,
-             'scaling': [], 'growth': [], 'layouts': []}
+             'scaling': [], 'growth': [], 'layouts': [], 'walks': []}
     _show(report.about(found['about']))
     pool = registry.Pool(folder)
     for row in rows.rows(options.quick):
@@ -117,6 +119,8 @@ def _measure(options, folder):
     for part, names in (('growth', growth.NAMES), ('layouts', growth.LAYOUTS)):
         if part in options.only:
             found[part] = _growth(options, names, folder, order)
+    if 'walks' in options.only:
+        found['walks'] = _walks(options, folder, order)
     return found
 
 
@@ -146,6 +150,14 @@ def _growth(options, names, folder, order):
     for part in parts:
         _show(report.growth(part))
     return parts
+
+
+def _walks(options, folder, order):
+    asked = walks.walks(options.objects, options.quick)
+    found = [figures.of_walk(walk, results) for walk, results in zip(
+        asked, walks.run(asked, folder, options.rounds, order))]
+    _show(report.walks(found))
+    return found
 
 
 def _show(text):

@@ -52,6 +52,17 @@ def _growth(numbers):
             for number, series in numbers.items()}
 
 
+def of_walk(walk, results):
+    """Return the figures of a command over all objects, its ratios to the bare loop."""
+    found = {'title': walk.title, 'target': walk.target, 'rounds': len(results['floor'])}
+    for label, place in (('best', 0), ('cpu', 1), ('memory', 2)):
+        summary = max if label == 'memory' else min
+        values = {name: summary(run[place] for run in runs) for name, runs in results.items()}
+        found[label], found[label + '_floor'] = values['mezeo_fsstore'], values['floor']
+        found[label + '_ratio'] = _ratio(values['mezeo_fsstore'], values['floor'])
+    return found
+
+
 def times(ratio):
     """Return a ratio as text; that of a copy which copies nothing has more digits."""
     return '-' if ratio is None else '%.*f' % (4 if ratio < 0.01 else 2, ratio)

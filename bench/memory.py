@@ -51,12 +51,13 @@ def _peak(work):
     # Resets the peak to what is resident now; getrusage would inherit that of the parent.
     with open('/proc/self/clear_refs', 'w') as target:
         target.write('5')
-    before = _status('VmRSS')
+    before = status('VmRSS')
     result = work()
-    return _status('VmHWM') - before, result
+    return status('VmHWM') - before, result
 
 
-def _status(field):
+def status(field):
+    """Return a size in bytes of those that the kernel keeps of this process, such as 'VmHWM'."""
     with open('/proc/self/status') as lines:
         for line in lines:
             if line.startswith(field + ':'):

@@ -40,7 +40,7 @@ def update(path, found):
     kind = found['about']['filesystem']
     for name, part in (('about', _about), ('rows', _rows), ('chunks', _chunks),
                        ('memory', _memory), ('scaling', _scaling), ('growth', _growths),
-                       ('layouts', _growths)):
+                       ('layouts', _growths), ('walks', _walks)):
         content = found[{'chunks': 'rows'}.get(name, name)]
         written = part(content) if content else None
         if written:
@@ -139,6 +139,13 @@ def _growth(part):
         for operation, values in operations.items()]
     return _table(['%s, best us' % ('cold' if part['cold'] else 'warm'), '']
                   + ['10^%d' % (len(number) - 1) for number in numbers], sorted(lines))
+
+
+def _walks(parts):
+    return _table(['', 'best', '/floor', 'target', 'CPU', 'peak memory', 'of the floor'], [
+        [part['title'], '%.3g s' % part['best'], times(part['best_ratio']), times(part['target']),
+         times(part['cpu_ratio']), '%.1f MiB' % (part['memory'] / MIB),
+         '%.1f MiB' % (part['memory_floor'] / MIB)] for part in parts])
 
 
 def _table(headers, lines):

@@ -73,6 +73,15 @@ def growth(figures):
     return _table(title, lines, headers, {})
 
 
+def walks(parts):
+    """Return the table of the commands that look at all objects."""
+    lines = [[part['title'], '%.2f' % part['best'], times(part['best_ratio']),
+              times(part['target']), times(part['cpu_ratio']), '%.1f' % (part['memory'] / MIB),
+              '%.1f' % (part['memory_floor'] / MIB)] for part in parts]
+    return _table('commands over all objects   %d rounds' % parts[0]['rounds'], lines, [
+        '', 'best s', '/floor', 'target', 'CPU', 'peak MiB', 'of the floor'], {})
+
+
 def _table(title, lines, headers, left_out):
     text = '\n%s\n%s\n' % (title, tabulate.tabulate(
         lines, headers, disable_numparse=True,
