@@ -20,7 +20,7 @@ import sys
 import tempfile
 import uuid
 
-from tests.hosts.isolated_machine import TOOLS, Machine, Unavailable
+from tests.hosts.isolated_machine import TOOLS, Machine, TimedOut, Unavailable
 from tests.support import environment, find_program, wait_until
 
 NAME = 'objects'
@@ -182,8 +182,9 @@ class Cluster(object):
 
     def ask(self, *words):
         """Return what a command of the administrator's tells, as what the JSON stands for."""
-        process = self.machine.start('ceph', *(words + ('--format', 'json')),
-                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = self.machine.start(
+            'timeout', str(_DEADLINE), 'ceph', *(words + ('--format', 'json')),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         output, complaints = process.communicate()
         if process.returncode:
             raise RuntimeError('%s: %s' % (' '.join(words), complaints))
@@ -249,8 +250,16 @@ class Cluster(object):
         folder = self.machine.place(self.folder(node))
         if not os.path.isdir(folder):
             os.mkdir(folder)
-        self.machine.run('mount', '-t', 'fuse.ceph', '-o', ','.join(('ceph.id=' + node,) + options),
-                         'none', self.folder(node))
+        command = ['mount', '-t', 'fuse.ceph', '-o', ','.join(('ceph.id=' + node,) + options),
+                   'none', self.folder(node)]
+        try:
+            self.machine.run(*command, patience=60)
+        except TimedOut:
+            # Now and then a ceph-fuse waits for itself when it starts, on a machine that is busy.
+            self.machine.run('umount', '--lazy', self.folder(node))
+            self.kill('client.' + node)
+            self.evict(node)
+            self.machine.run(*command)
         return folder
 
     def unmount(self, node):

@@ -11,6 +11,7 @@ that ends. It needs the superuser, and a kernel with namespaces.
 
 import os
 import subprocess
+import tempfile
 
 from tests.support import environment
 
@@ -31,8 +32,16 @@ exit 0
 '''
 
 
+# Seconds for a command of `run`, and what `timeout` of coreutils answers when they are over.
+_PATIENCE, _TIMED_OUT = 240, 124
+
+
 class Unavailable(Exception):
     """There can be no machine within this one, and why."""
+
+
+class TimedOut(Exception):
+    """A command that should have ended long ago was ended."""
 
 
 class Machine(object):
@@ -64,12 +73,21 @@ class Machine(object):
     def run(self, *command, **options):
         """Run a command in it and return its output, as text; a RuntimeError if it fails.
 
-        Option: `env`, its environment, that of `tests.support.environment` else.
+        Options: `env`, its environment, that of `tests.support.environment` else; `patience`, the
+        seconds until TimedOut is raised.
         """
+        patience = options.pop('patience', _PATIENCE)
         options.setdefault('env', environment())
-        process = self.start(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, **options)
-        output = _text(process.communicate()[0])
+        # No pipe: it would be waited for until all that the command has left behind has ended.
+        with tempfile.TemporaryFile() as said:
+            process = self.start('timeout', '-k', '5', str(patience), *command,
+                                 stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT,
+                                 **options)
+            process.communicate()
+            said.seek(0)
+            output = _text(said.read())
+        if process.returncode == _TIMED_OUT:
+            raise TimedOut('%s: not within %d seconds, %s' % (' '.join(command), patience, output))
         if process.returncode:
             raise RuntimeError('%s: %d, %s' % (' '.join(command), process.returncode, output))
         return output
