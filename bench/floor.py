@@ -30,6 +30,8 @@ _FICLONE = 0x40049409
 class Floor(Named):
     """Each step as one call, in the layout of the module: 4,096 shards."""
 
+    digest = False
+
     def __init__(self, root):
         super().__init__(root)
         for shard in self.shards():
@@ -75,7 +77,7 @@ class Floor(Named):
         return key
 
     def _publish(self, key, fill, source):
-        _write_and_rename(key, fill, source, False)
+        _write_and_rename(key, fill, source, False, self.digest)
         return key
 
     def get(self, key):
@@ -123,8 +125,6 @@ class DurableFloor(Floor):
     # The directory's own opening refuses a link.
     _next = Named.next_name
 
-    digest = False
-
     def _publish(self, key, fill, source):
         directory = os.open(key[2], _DIRECTORY)
         try:
@@ -143,13 +143,21 @@ class DurableFloor(Floor):
             os.close(directory)
 
 
-class HashingFloor(DurableFloor):
-    """The same, with a digest."""
+class _Hashing:
+    """A floor that keeps a digest."""
 
     digest = True
 
     def put(self, stream):
         return self._publish(self._next(), _write_and_hash, stream)
+
+
+class HashingFloor(_Hashing, Floor):
+    """With a digest."""
+
+
+class DurableHashingFloor(_Hashing, DurableFloor):
+    """With a digest, and on the disk when it returns."""
 
 
 class OneFolder(Floor):
@@ -252,7 +260,7 @@ def _require_reflink(root):
             os.unlink(target)
 
 
-def _write_and_rename(key, fill, source, durable, digest=False):
+def _write_and_rename(key, fill, source, durable, digest):
     path, temporary, _ = key
     fd = os.open(temporary, _CREATE, 0o600)
     try:

@@ -79,6 +79,12 @@ class Ours(Module):
             yield os.path.join(self.root, json.loads(self.storage.new_data(None))['path'])
 
 
+class WithDigest(Ours):
+    """It does not sync, and keeps a digest."""
+
+    digest = 'sha256'
+
+
 class DurableOurs(Ours):
     """mezeo_fsstore as it is by default: it syncs, and keeps a digest with each object."""
 

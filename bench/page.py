@@ -17,7 +17,8 @@ from bench.figures import times
 MIB = 1024 * 1024
 
 #: What is ours in the rows, and the floor with the same duties.
-_OURS = {'mezeo_fsstore': 'floor', 'mezeo_fsstore, durable': 'floor, digest, durable',
+_OURS = {'mezeo_fsstore': 'floor', 'mezeo_fsstore, digest': 'floor, digest',
+         'mezeo_fsstore, durable': 'floor, digest, durable',
          'mezeo_fsstore, no digest, durable': 'floor, durable'}
 
 #: What each is to reach in a row: its best round over that floor's.
@@ -78,7 +79,8 @@ def _line(row, name):
     target = TARGETS.get((row['name'], name))
     if row['name'].startswith('copy') and 'reflink, durable' not in found:
         target = None  # it is for filesystems that can
-    return [row['title'] + (', no digest' if 'no digest' in name else ''), _time(ours['best']),
+    kind = name.replace('mezeo_fsstore', '').replace(', durable', '')
+    return [row['title'] + kind, _time(ours['best']),
             _ratio(ours, strictest, 'best'), _ratio(ours, floor, 'best'), times(target),
             _ratio(ours, floor, 'median'), _ratio(ours, floor, 'cpu'),
             _nearest(found, True, ours), _nearest(found, False, ours)]

@@ -6,7 +6,8 @@ import os
 _CLASSES = {
     'floor': 'floor.Floor',
     'floor, durable': 'floor.DurableFloor',
-    'floor, digest, durable': 'floor.HashingFloor',
+    'floor, digest': 'floor.HashingFloor',
+    'floor, digest, durable': 'floor.DurableHashingFloor',
     'one folder': 'floor.OneFolder',
     'one folder, durable': 'floor.DurableOneFolder',
     'bare': 'floor.Bare',
@@ -17,6 +18,7 @@ _CLASSES = {
     'reflink': 'floor.Reflink',
     'reflink, durable': 'floor.DurableReflink',
     'mezeo_fsstore': 'ours.Ours',
+    'mezeo_fsstore, digest': 'ours.WithDigest',
     'mezeo_fsstore, durable': 'ours.DurableOurs',
     'mezeo_fsstore, no digest, durable': 'ours.WithoutDigest',
     'chunks of 64 KiB': 'ours.Chunks64K',

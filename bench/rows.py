@@ -218,15 +218,16 @@ def rows(quick=False):
     large, middle, huge = (4 * MIB, MIB, 8 * MIB) if quick else (256 * MIB, 16 * MIB, 1024 * MIB)
     relaxed, durable, readers = registry.RELAXED, registry.DURABLE, registry.READERS
     kernel, durably = ('sendfile', 'reflink'), ('sendfile, durable', 'reflink, durable')
-    bare = ('bare',)
+    bare, digest = ('bare',), ('floor, digest', 'mezeo_fsstore, digest')
     text, huge_text = '%d MiB' % (large // MIB), '%d MiB' % (huge // MIB)
     return [
-        Put('put-4k', 'put 4 KiB', relaxed + ('one folder',) + bare, many, 4 * KIB),
+        Put('put-4k', 'put 4 KiB', relaxed + digest + ('one folder',) + bare, many,
+            4 * KIB),
         Put('put-4k-durable', 'put 4 KiB, durable', durable + ('one folder, durable',), few,
             4 * KIB),
-        Put('put-64k', 'put 64 KiB', relaxed, many, 64 * KIB),
+        Put('put-64k', 'put 64 KiB', relaxed + digest, many, 64 * KIB),
         Put('put-64k-durable', 'put 64 KiB, durable', durable, few, 64 * KIB),
-        Put('put-256m', 'put ' + text, relaxed, 1, large),
+        Put('put-256m', 'put ' + text, relaxed + digest, 1, large),
         Put('put-256m-durable', 'put %s, durable' % text, durable, 1, large),
         Put('put-1g-durable', 'put %s, durable' % huge_text, durable[:4], 1, huge),
         Put('chunks', 'put %s in chunks of 256 KiB, and others' % text,
