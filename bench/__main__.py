@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 from bench import (
-    about, figures, growth, memory, page, registry, report, rounds, rows, scaling, walks)
+    about, figures, growth, memory, page, registry, report, requests, rounds, rows, scaling, walks)
 
 _MIB = 1024 * 1024
 
@@ -25,6 +25,8 @@ def main():
     if options.filesystem:
         return _on_fresh_filesystem(options)
     folder = tempfile.mkdtemp(prefix='bench.', dir=options.folder)
+    # The user of a web server has to get through.
+    os.chmod(folder, 0o711)
     # Peers and their children leave lock files there: libcloud one for each object.
     tempfile.tempdir = os.environ['TMPDIR'] = folder
     try:
@@ -47,7 +49,8 @@ def _options():
     parser = argparse.ArgumentParser(
         prog='bench/run', description='Measure mezeo_fsstore beside the bare system calls and its '
         'peers, in one run, in turn.')
-    names = [row.name for row in rows.rows()] + ['memory', 'scaling', 'growth', 'layouts', 'walks']
+    names = [row.name for row in rows.rows()] + [
+        'memory', 'scaling', 'growth', 'layouts', 'walks', 'requests']
     parser.add_argument('--rounds', type=int, default=9, help='rounds of each row (default 9)')
     parser.add_argument('--only', nargs='+', metavar='ROW', choices=names, default=names,
                         help='some of: ' + ' '.join(names))
@@ -104,7 +107,7 @@ def _wait_for(command):
 def _measure(options, folder):
     order = random.Random(options.seed)
     found = {'about': about.about(folder, options.seed), 'rows': [], 'memory': None,
-             'scaling': [], 'growth': [], 'layouts': [], 'walks': []}
+             'scaling': [], 'growth': [], 'layouts': [], 'walks': [], 'requests': None}
     _show(report.about(found['about']))
     pool = registry.Pool(folder)
     for row in rows.rows(options.quick):
@@ -121,6 +124,8 @@ def _measure(options, folder):
             found[part] = _growth(options, names, folder, order)
     if 'walks' in options.only:
         found['walks'] = _walks(options, folder, order)
+    if 'requests' in options.only:
+        found['requests'] = _requests(options, folder, order)
     return found
 
 
@@ -157,6 +162,16 @@ def _walks(options, folder, order):
     found = [figures.of_walk(walk, results) for walk, results in zip(
         asked, walks.run(asked, folder, options.rounds, order))]
     _show(report.walks(found))
+    return found
+
+
+def _requests(options, folder, order):
+    reason = requests.missing(folder)
+    if reason:
+        _show('\nrequests: left out: ' + reason)
+        return None
+    found = figures.of_requests(*requests.run(folder, options.rounds, order, options.quick))
+    _show(report.requests(found))
     return found
 
 

@@ -2,6 +2,8 @@
 
 import statistics
 
+from bench.requests import CLIENTS, MAIN, NOTHING, OURS, SERVERS
+
 
 def of_row(row, results, left_out):
     """Return the figures of a row of single operations, its ratios to the row's first contender."""
@@ -60,6 +62,38 @@ def of_walk(walk, results):
         values = {name: summary(run[place] for run in runs) for name, runs in results.items()}
         found[label], found[label + '_floor'] = values['mezeo_fsstore'], values['floor']
         found[label + '_ratio'] = _ratio(values['mezeo_fsstore'], values['floor'])
+    return found
+
+
+def of_requests(results, server):
+    """Return the figures of requests, of each contender and of ours as an administrator sets it.
+
+    A ratio is the time of a request over that of one to ours. `above` is what it takes more than
+    one to a module that keeps nothing, in seconds, and `share` that part of it.
+    """
+    rows, tuning = {}, {}
+    for batch, rates in results.items():
+        kind = batch.direction, batch.size, batch.clients
+        if batch.prefix == MAIN:
+            rows.setdefault(kind, {})[batch.contender] = rates
+        if batch.contender == OURS and batch.clients == CLIENTS[-1]:
+            tuning.setdefault(batch.prefix, []).append(
+                {'direction': batch.direction, 'size': batch.size, 'clients': batch.clients,
+                 'best': max(rates), 'median': statistics.median(rates)})
+    return {'server': server, 'rounds': len(rates),
+            'tuning': {label: tuning[SERVERS[label]] for label in SERVERS},
+            'rows': [dict(zip(('direction', 'size', 'clients'), kind), contenders=_requests(
+                found, kind[2])) for kind, found in rows.items()]}
+
+
+def _requests(contenders, clients):
+    found = {}
+    times = {name: clients / max(rates) for name, rates in contenders.items()}
+    for name, rates in contenders.items():
+        above = times[name] - times[NOTHING]
+        found[name] = {'best': max(rates), 'median': statistics.median(rates),
+                       'seconds': times[name], 'ratio': _ratio(times[name], times[OURS]),
+                       'above': above, 'share': above / times[name]}
     return found
 
 

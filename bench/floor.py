@@ -84,6 +84,13 @@ class Floor(Named):
         _refuse_link(key[2])
         return _whole(key[0])
 
+    def open(self, key):
+        """Return a descriptor of the object, for whoever reads it himself."""
+        _refuse_link(key[2])
+        fd = os.open(key[0], _READ)
+        _require_regular(os.fstat(fd))
+        return fd
+
     def chunks(self, key):
         fd = os.open(key[0], _READ)
         try:
@@ -150,6 +157,10 @@ class _Hashing:
 
     def put(self, stream):
         return self._publish(self._next(), _write_and_hash, stream)
+
+    def put_as(self, key, stream):
+        """Store the stream as `key`, one of those that `missing` returns."""
+        return self._publish(key, _write_and_hash, stream)
 
 
 class HashingFloor(_Hashing, Floor):

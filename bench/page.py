@@ -11,7 +11,7 @@ import re
 
 import tabulate
 
-from bench import registry
+from bench import registry, report
 from bench.figures import times
 
 MIB = 1024 * 1024
@@ -41,7 +41,7 @@ def update(path, found):
     kind = found['about']['filesystem']
     for name, part in (('about', _about), ('rows', _rows), ('chunks', _chunks),
                        ('memory', _memory), ('scaling', _scaling), ('growth', _growths),
-                       ('layouts', _growths), ('walks', _walks)):
+                       ('layouts', _growths), ('walks', _walks), ('requests', _requests)):
         content = found[{'chunks': 'rows'}.get(name, name)]
         written = part(content) if content else None
         if written:
@@ -148,6 +148,12 @@ def _walks(parts):
         [part['title'], '%.3g s' % part['best'], times(part['best_ratio']), times(part['target']),
          times(part['cpu_ratio']), '%.1f MiB' % (part['memory'] / MIB),
          '%.1f MiB' % (part['memory_floor'] / MIB)] for part in parts])
+
+
+def _requests(figures):
+    lines, (tuning, headers) = report.request_lines(figures)
+    return '%s.\n\n%s\n\n%s' % (figures['server'], _table(report.REQUEST_HEADERS, lines), _table(
+        ['ours, best requests a second'] + headers[1:], tuning))
 
 
 def _table(headers, lines):

@@ -4,6 +4,7 @@ import tabulate
 
 from bench import registry
 from bench.figures import times
+from bench.requests import BARE, OURS
 
 MIB = 1024 * 1024
 
@@ -80,6 +81,43 @@ def walks(parts):
               '%.1f' % (part['memory_floor'] / MIB)] for part in parts]
     return _table('commands over all objects   %d rounds' % parts[0]['rounds'], lines, [
         '', 'best s', '/floor', 'target', 'CPU', 'peak MiB', 'of the floor'], {})
+
+
+def requests(figures):
+    """Return the tables of requests through Apache."""
+    lines, tuning = request_lines(figures)
+    title = 'requests through Apache   %d rounds' % figures['rounds']
+    return (figures['server'] + '\n' + _table(title, lines, REQUEST_HEADERS, {})
+            + _table('ours, best requests a second', *tuning, {}))
+
+
+#: The columns of the table of requests.
+REQUEST_HEADERS = ['', 'clients', 'served by', 'best, requests a second', 'median',
+                   'ms a request', '/ours', 'ms above nothing', 'share of it']
+
+
+def request_lines(figures):
+    """Return the lines of the table of requests, and the lines and headers of that of tuning."""
+    lines = []
+    for row in figures['rows']:
+        for name, values in row['contenders'].items():
+            own = name in (OURS, BARE)  # others are no module in the application
+            lines.append([
+                _direction(row), '%d' % row['clients'], name, _short(values['best']),
+                _short(values['median']), _short(values['seconds'] * 1e3), times(values['ratio']),
+                _short(values['above'] * 1e3) if own else '-',
+                '%.0f%%' % (values['share'] * 100) if own else '-'])
+    tuning = [[label] + [_short(values['best']) for values in found]
+              for label, found in figures['tuning'].items()]
+    return lines, (tuning, [''] + [
+        '%s, %d clients' % (_direction(values), values['clients'])
+        for values in next(iter(figures['tuning'].values()))])
+
+
+def _direction(values):
+    size = values['size']
+    return '%s %s' % (values['direction'], '%d MiB' % (size // MIB) if size >= MIB
+                      else '%d KiB' % (size // 1024))
 
 
 def _table(title, lines, headers, left_out):

@@ -104,27 +104,28 @@ def owner():
 class Apache(object):
     """A server for a `Node`, in its folder, which is removed with the server.
 
-    `port` is where it listens.
+    It has the modules named in `modules` too, and the lines `configuration` after its own. `port`
+    is where it listens.
     """
 
-    def __init__(self, node):
+    def __init__(self, node, modules=(), configuration=''):
         self.folder = tempfile.mkdtemp(dir=node.folder)
         os.chmod(self.folder, 0o755)
         self.port = free_port()
-        configuration = os.path.join(self.folder, 'httpd.conf')
-        with open(configuration, 'w') as target:
+        path = os.path.join(self.folder, 'httpd.conf')
+        with open(path, 'w') as target:
             target.writelines('LoadModule %s_module %s/mod_%s.so\n' % (name, MODULES, name)
-                              for name in ('mpm_event', 'authz_core', 'wsgi'))
+                              for name in ('mpm_event', 'authz_core', 'wsgi') + tuple(modules))
             if os.geteuid() == 0:
                 target.write('User %s\nGroup %s\n' % (USER, USER))
             target.write(CONFIGURATION % {
                 'processes': PROCESSES, 'threads': THREADS, 'egg': node.egg,
                 'platform': node.platform, 'host': HOST, 'port': self.port,
-                'folder': self.folder})
+                'folder': self.folder} + configuration)
         with tempfile.TemporaryFile() as said:
             self._start([sys.executable, os.path.join(PROJECT, 'tests', 'hosts', 'child_guard.py'),
                          node.folder, find_program('apache2'),
-                         '-D', 'FOREGROUND', '-f', configuration], said)
+                         '-D', 'FOREGROUND', '-f', path], said)
 
     def _start(self, command, said):
         # In a session of its own: what interrupts a test at its terminal is not for the server.
