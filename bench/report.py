@@ -8,6 +8,10 @@ from bench.requests import BARE, OURS
 
 MIB = 1024 * 1024
 
+#: The columns of the table of requests.
+REQUEST_HEADERS = ['', 'clients', 'served by', 'requests a second', 'median', 'ms a request',
+                   '/ours', 'ms above nothing', 'share']
+
 
 def about(facts):
     """Return a paragraph on where it was measured."""
@@ -89,11 +93,6 @@ def requests(figures):
     title = 'requests through Apache   %d rounds' % figures['rounds']
     return (figures['server'] + '\n' + _table(title, lines, REQUEST_HEADERS, {})
             + _table('ours, best requests a second', *tuning, {}))
-
-
-#: The columns of the table of requests.
-REQUEST_HEADERS = ['', 'clients', 'served by', 'best, requests a second', 'median',
-                   'ms a request', '/ours', 'ms above nothing', 'share of it']
 
 
 def request_lines(figures):

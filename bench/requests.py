@@ -1,9 +1,13 @@
 """Uploads and downloads a second through a real Apache with mod_wsgi, as its clients see them.
 
-It runs the application of the tests (tests/hosts/application.py). The client is `ab`, a process of
-its own, with a new connection for each request. What a request costs beside the store is what it
-takes with a module that keeps nothing. All answers must be of the class 2xx and of the right
-length, all that was uploaded must be there; the bytes are compared once before it is measured.
+It runs the application of the tests (tests/hosts/application.py). Each request has a connection of
+its own. What a request costs beside the store is what it takes with a module that keeps nothing.
+All answers must be of the class 2xx and of the right length, all that was uploaded must be there;
+the bytes are compared once before it is measured.
+
+The client for small objects is `ab`, as threads of Python would be slower than the server. Of large
+ones ab uploads more than it is told to, and reads them by 8 KiB: these are sent and received by
+threads of this process, which leave the most of it to the kernel.
 """
 
 import collections
@@ -13,7 +17,9 @@ import re
 import shutil
 import subprocess
 import tempfile
-import urllib.request
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 
 from bench import content
 from bench.floor import Floor
@@ -130,7 +136,6 @@ class Site:
             self._server = apache.Apache(node, _MODULES, _CONFIGURATION % {
                 'platform': node.platform, 'path': node.egg + ':' + node.platform,
                 'files': self._roots[OURS], 'dav': self._roots[DAV]})
-            self._url = 'http://%s:%d' % (HOST, self._server.port)
             self._client = Client(self._server.port, '/' + MAIN)
             self._stored = {(name, size): self._store(name, size)
                             for name in (OURS, BARE, NOTHING) for size in sizes}
@@ -153,44 +158,77 @@ class Site:
     def measure(self, batch, count):
         """Return how many requests of a Batch were answered in a second, of `count` of them."""
         settle(self._folder)
-        said = subprocess.run(
-            [find_program('ab'), '-q', '-d', '-S', '-s', '300', '-n', str(count),
-             '-c', str(batch.clients)] + self._request(batch),
+        rate, received = (self._by_threads if batch.size >= MIB else self._by_ab)(batch, count)
+        if batch.direction == 'download':
+            content.require(received, batch.size * count)
+        elif batch.contender != NOTHING:
+            content.require(self._clear(batch.contender), [batch.size] * count)
+        return rate
+
+    def _by_ab(self, batch, count):
+        method, path, headers, body = self._request(batch)
+        arguments = ['-q', '-d', '-S', '-n', str(count), '-c', str(batch.clients)]
+        for header in headers.items():
+            arguments += ['-H', '%s: %s' % header]
+        if body:
+            arguments += ['-u' if method == 'PUT' else '-p', self._body(batch.size),
+                          '-T', 'application/octet-stream']
+        said = subprocess.run([find_program('ab')] + arguments + [
+            'http://%s:%d%s' % (HOST, self._server.port, path)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
         figures = dict(re.findall(r'(?m)^([\w -]+): +([\d.]+)', said))
+        if [figures.get(name) for name in ('Complete requests', 'Failed requests',
+                                           'Non-2xx responses')] != [str(count), '0', None]:
+            raise RuntimeError('%s\n%s%s' % (batch, said, self._server.log()))
+        return float(figures['Requests per second']), int(figures['HTML transferred'])
+
+    def _by_threads(self, batch, count):
+        start = time.perf_counter()
+        with ThreadPoolExecutor(batch.clients) as clients:
+            received = sum(clients.map(
+                lambda _: sum(len(piece) for piece in self._ask(batch)), range(count)))
+        return count / (time.perf_counter() - start), received
+
+    def _ask(self, batch):
+        """Make the request of a Batch and yield the pieces of its answer, one after the other."""
+        method, path, headers, body = self._request(batch)
+        connection = HTTPConnection(HOST, self._server.port, timeout=300)
         try:
-            content.require([figures['Complete requests'], figures['Failed requests'],
-                             figures.get('Non-2xx responses')], [str(count), '0', None])
-            if batch.direction == 'download':
-                content.require(int(figures['HTML transferred']), count * batch.size)
-            elif batch.contender != NOTHING:
-                content.require(self._clear(batch.contender), [batch.size] * count)
-            return float(figures['Requests per second'])
-        except Exception as error:
-            raise RuntimeError('%s: %r\n%s%s' % (batch, error, said, self._server.log()))
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            content.require(answer.status // 100, 2)
+            buffer = memoryview(bytearray(MIB))
+            while True:
+                size = answer.readinto(buffer)
+                if not size:
+                    return
+                yield buffer[:size]
+        finally:
+            connection.close()
 
     def _request(self, batch):
-        """Return the arguments of ab for the request of a Batch."""
-        body = os.path.join(self._bodies, str(batch.size))
-        kind = ['-T', 'application/octet-stream']
+        """Return the method, the path, the headers and the body of the request of a Batch."""
+        body = content.data(batch.size) if batch.direction == 'upload' else None
         if batch.contender == DAV:
-            return kind + ['-u', body, self._url + '/new']
+            return 'PUT', '/new', {}, body
         if batch.contender == FILES:
-            return [self._url + self._path_of_file(batch.size)]
+            path = json.loads(self._stored[OURS, batch.size]['places'][OURS])['path']
+            return 'GET', '/files/' + path, {}, None
         arguments = {'place': batch.contender}
-        if batch.direction == 'upload':
-            kind += ['-p', body]
-        else:
+        if not body:
             arguments['stored'] = self._stored[batch.contender, batch.size]
-        return kind + ['-H', 'Arguments: ' + json.dumps(arguments),
-                       '%s/%s/%s' % (self._url, batch.prefix, batch.direction)]
+        return ('POST' if body else 'GET', '/%s/%s' % (batch.prefix, batch.direction),
+                {'Arguments': json.dumps(arguments)}, body)
+
+    def _body(self, size):
+        return os.path.join(self._bodies, str(size))
 
     def _lay_out(self, node, sizes):
         for folder in (self._bodies, self._roots[BARE], self._roots[DAV],
                        self._roots[DAV] + '.locks', os.path.join(node.platform, 'bench')):
             os.mkdir(folder)
         for size in sizes:
-            with open(os.path.join(self._bodies, str(size)), 'wb') as target:
+            with open(self._body(size), 'wb') as target:
                 target.write(content.data(size))
         for name in (OURS, BARE):  # both have all of their shards beforehand
             Floor(self._roots[name])
@@ -218,21 +256,15 @@ class Site:
     def _check(self, sizes):
         """Compare the bytes of all contenders."""
         for size in sizes:
-            for name in (OURS, BARE, NOTHING):
-                content.verify([self._client.download(self._stored[name, size], name)], size)
+            for name in CONTENDERS['download']:
+                content.verify(self._ask(Batch('download', size, 1, name, MAIN)), size)
             content.require(self._client.upload(NOTHING, content.data(size))['size'], size)
-            with urllib.request.urlopen(self._url + self._path_of_file(size)) as answer:
-                content.verify([answer.read()], size)
-            with urllib.request.urlopen(urllib.request.Request(
-                    self._url + '/new', content.data(size), method='PUT')) as answer:
-                content.require(answer.status, 201)
-            path, = set(self._files()) - self._kept
+            for _ in self._ask(Batch('upload', size, 1, DAV, MAIN)):
+                pass
+            path, = set(self._files(DAV))
             with open(path, 'rb') as source:
                 content.verify([source.read()], size)
             content.require(self._clear(DAV), [size])
-
-    def _path_of_file(self, size):
-        return '/files/' + json.loads(self._stored[OURS, size]['places'][OURS])['path']
 
     def _clear(self, contender):
         """Remove what a contender has stored, and return how large each of it was."""
