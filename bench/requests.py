@@ -117,7 +117,7 @@ def _count(batch, quick):
     if quick:
         return batch.clients
     if batch.size >= MIB:
-        return 4 if batch.clients == 1 else 16
+        return 8 if batch.clients == 1 else 32
     return 300 if batch.clients == 1 else 800
 
 
