@@ -150,7 +150,7 @@ def stat(options):
 
 def rm(options):
     """Run `rm`: remove the object, which must be there: else it may be another that was meant."""
-    module_data = compose(_path_of(options, root_of(options)))
+    module_data = compose(_path_of(options, root_of(options, as_owner=True)))
     storage = storage_of(options)
     storage.get_size(None, module_data)
     storage.delete(None, module_data)

@@ -69,6 +69,17 @@ class OwnerTest(CommandTestCase):
                 status = os.stat(os.path.join(folder, name))
                 self.assertEqual(owner, (status.st_uid, status.st_gid))
 
+    def test_what_the_superuser_removes_is_removed_by_the_owner_of_the_root(self):
+        """An NFS server does not let him do it himself, with `root_squash`."""
+        stored = self.put()
+        os.chown(self.root, USER, GROUP)
+        os.chown(os.path.dirname(self.path(stored)), USER, GROUP)
+        for arguments in (['rm', self.root, stored], ['sweep', self.root, '--delete'],
+                          ['scrub', self.root]):
+            status, _, errors = run_python('-c', PROGRAM, *arguments)
+            self.assertEqual((0, self.identity(USER, GROUP, GROUP)),
+                             (status, errors.decode('ascii')))
+
     def test_he_has_the_groups_that_the_server_has(self):
         os.chown(self.root, USER, 0)
         status, output, errors = self.with_users('put', self.root, '-')
