@@ -35,8 +35,8 @@ def digest_on_medium(fd, room, spend):
         except EnvironmentError as error:
             if not direct or error.errno != errno.EINVAL:
                 raise
-            # Direct reads are refused only now, or the last read was short and the next one does not
-            # start at a block. So go on without.
+            # Direct reads are refused only now, or the last read was short and the next one does
+            # not start at a block. So go on without.
             direct = not _read_directly(fd, False)
             continue
         if not number:
