@@ -1,4 +1,4 @@
-"""Builds the egg and runs the tests. Speaks Python 2.6, 2.7 and 3.6 to the newest."""
+"""Builds the egg and runs the tests. Runs on Python 2.6, 2.7 and 3.6 to the newest."""
 import os
 import py_compile
 import re
@@ -16,28 +16,28 @@ except ImportError:
 
 PACKAGE = 'mezeo_fsstore'
 
-# Where setuptools and nose look for setup.cfg and the packages, whatever folder we are called from.
+# setuptools and nose look for setup.cfg and the packages in the current folder.
 os.chdir(os.path.dirname(os.path.abspath(__file__)))
 
 
 def read(path):
-    """The text of a file, decoded alike under every locale."""
+    """Return the text of a file, decoded as UTF-8 in every locale."""
     with open(path, 'rb') as source:
         return source.read().decode('utf-8')
 
 
 def version():
-    """Read, not imported: the package needs the platform's `modules`."""
+    """Return the version, read from the file: a build must not import the package."""
     text = read(os.path.join(PACKAGE, '__init__.py'))
     return str(re.search("^__version__ = ['\"](.+?)['\"]", text, re.MULTILINE).group(1))
 
 
 class CompiledEgg(Command):
-    """An egg of compiled code only: the modules of this tree, and nothing else.
+    """Makes an egg of compiled code only: the modules of this tree, and nothing else.
 
-    Not setuptools' own command. That one packs whatever lies in build/, be it left there by an
-    older tree or another interpreter; it leaves all code out under PYTHONDONTWRITEBYTECODE, and
-    says nothing; and it leans on `setup.py install`, which setuptools is about to drop.
+    This replaces setuptools' own command. That one packs all that it finds in build/, also files of
+    an older tree or another interpreter. With PYTHONDONTWRITEBYTECODE it leaves out all code,
+    without a warning. And it needs `setup.py install`, which setuptools is about to drop.
     """
     description = 'make an egg of compiled code'
     user_options = [('dist-dir=', 'd', 'folder to put the egg into [default: dist]')]
@@ -47,7 +47,7 @@ class CompiledEgg(Command):
 
     def finalize_options(self):
         python = '%d.%d' % sys.version_info[:2]
-        # By this name `setup.py install`, where there still is one, asks for the egg.
+        # `setup.py install`, in a setuptools that still has it, reads this attribute.
         self.egg_output = os.path.join(
             self.dist_dir, '%s-%s-py%s.egg' % (PACKAGE, self.distribution.get_version(), python))
 
@@ -62,7 +62,7 @@ class CompiledEgg(Command):
         print('made ' + self.egg_output)
 
     def describe(self, folder):
-        """Write what makes a zip file an egg."""
+        """Write EGG-INFO, the metadata of an egg, into `folder`."""
         os.mkdir(folder)
         self.distribution.metadata.write_pkg_info(folder)
         for name, text in (('top_level.txt', PACKAGE), ('zip-safe', '')):
@@ -71,7 +71,7 @@ class CompiledEgg(Command):
 
     def compile(self, folder):
         modules = self.get_finalized_command('build_py').find_all_modules()
-        # A program once more at the top, where `python EGG` looks for it.
+        # A second copy of __main__ at the top, where `python EGG` looks for it.
         modules += [('', name, source) for _, name, source in modules if name == '__main__']
         for package, module, source in modules:
             target = os.path.join(folder, package.replace('.', os.sep), module + '.pyc')
@@ -91,17 +91,17 @@ class CompiledEgg(Command):
 
 
 class Nosetests(Command):
-    """Run nose, as the command `nosetests` does; that one also takes arguments for a single test,
-    as in `nosetests tests/sdk/test_simple.py`.
+    """Runs nose, as the command `nosetests` does. That one also runs a single file, as in
+    `nosetests tests/sdk/test_simple.py`.
 
-    The command of nose 1 does not work with today's setuptools, and pynose brings none.
+    The command of nose 1 does not work with today's setuptools, and pynose has none.
     """
     description = 'run the tests'
     user_options = []
 
     def initialize_options(self):
-        # The [nosetests] section of setup.cfg is nose's, which reads it itself; setuptools
-        # would look for its options here, and refuse them.
+        # nose itself reads the section [nosetests] of setup.cfg. setuptools would look for its
+        # options in this class, and refuse them.
         self.distribution.get_option_dict('nosetests').clear()
 
     def finalize_options(self):
@@ -113,7 +113,7 @@ class Nosetests(Command):
         except ImportError:
             raise SystemExit('nose is not installed; this installs it: '
                              '%s -m pip install -r tests/requirements.txt' % sys.executable)
-        # Not `-m nose`, which Python 2.6 can't.
+        # Not `-m nose`: Python 2.6 can't run a package by -m.
         raise SystemExit(subprocess.call([sys.executable, '-c', 'import nose; nose.main()']))
 
 

@@ -1,4 +1,4 @@
-"""A Mezeo vendor storage module that keeps objects as files, and their `module_data`.
+"""A Mezeo vendor storage module that keeps each object as a file. To register it:
 
     {"module": "mezeo_fsstore.FilesystemStorage", "label": "Filesystem Storage",
      "args": {"root": "/srv/objects"}}

@@ -6,7 +6,7 @@ from mezeo_fsstore.admin.standard_streams import StandardStreams
 
 
 def end(number, frame):
-    """Leave by an exception, so that whatever is half done is cleaned up."""
+    """Exit by an exception, so that unfinished work is cleaned up. A handler of signals."""
     sys.exit(128 + number)
 
 
@@ -15,7 +15,7 @@ def run():
     streams = StandardStreams()
     try:
         for number in (signal.SIGTERM, signal.SIGHUP):
-            # What `nohup` has it ignore stays ignored.
+            # A signal that `nohup` has set to be ignored stays ignored.
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, end)
         status = main()

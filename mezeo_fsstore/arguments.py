@@ -1,4 +1,7 @@
-"""The constructor's arguments, as Python values or as the strings of an administrator's JSON."""
+"""The constructor's arguments, as Python values or as the strings of an administrator's JSON.
+
+Each function raises ConfigurationError, with the name, the value and the accepted form.
+"""
 
 import os
 import re
@@ -14,9 +17,9 @@ _OCTAL = re.compile(r'(0o?)?[0-7]{3,4}\Z')
 
 
 def refuse_unknown(arguments):
-    """Raise ConfigurationError if the dictionary `arguments` holds any."""
+    """Raise ConfigurationError unless the dictionary `arguments` is empty."""
     for name in sorted(arguments):
-        # On Python 2 a name from JSON that is not ASCII would make a message that is no `str`.
+        # On Python 2 a `unicode` name that is not ASCII would make the message `unicode`.
         shown = name.encode('ascii', 'backslashreplace').decode('ascii')
         raise ConfigurationError(
             'argument %s (%.200r) is unknown: expected one of root, durable, file_mode, dir_mode, '
@@ -24,7 +27,7 @@ def refuse_unknown(arguments):
 
 
 def absolute_path(name, value):
-    """Return `value` as a path for the system. It must be absolute; nothing is looked up."""
+    """Return `value`, an absolute path, as a `str` for system calls. The disk is not asked."""
     accepted = 'the absolute path of an existing directory'
     if not isinstance(value, text_types) or not os.path.isabs(value) or '\0' in value:
         raise _unusable(name, value, accepted)
@@ -35,7 +38,7 @@ def absolute_path(name, value):
 
 
 def boolean(name, value):
-    """Return `value` as a bool: it is one, or a word or number of `_BOOLEANS`."""
+    """Return `value` as a bool. It is a bool, 0, 1, or a word of `_BOOLEANS` in any case."""
     if isinstance(value, integer_types):
         value = str(value)
     if not isinstance(value, text_types) or value.lower() not in _BOOLEANS:
@@ -46,8 +49,8 @@ def boolean(name, value):
 def mode(name, value, least, most):
     """Return the octal string `value` as permission bits.
 
-    It must have all bits of `least` and none that `most` lacks. A number is refused: a JSON file
-    has no octal numbers, so its 400 would be 0620.
+    All bits of `least` must be set, and only bits of `most`. A number is refused: JSON has no octal
+    numbers, so 400 there would mean 0620.
     """
     bits = -1
     if isinstance(value, text_types) and _OCTAL.match(value):
@@ -59,7 +62,7 @@ def mode(name, value, least, most):
 
 
 def digest(name, value, durable):
-    """Return whether objects get a digest: `value` is sha256 or none, by default as `durable`."""
+    """Return whether objects get a digest. `value` is sha256, none, or None: then as `durable`."""
     if value is None:
         return durable
     if value not in ('sha256', 'none'):
@@ -68,7 +71,7 @@ def digest(name, value, durable):
 
 
 def root_id(name, value):
-    """Return `value` as a native `str`, or None for None: the id that `init` prints."""
+    """Return `value`, the id that `init` prints, as a native `str`; None for None."""
     if value is None:
         return None
     if not isinstance(value, text_types) or not ROOT_ID.match(value):

@@ -1,4 +1,4 @@
-"""The one place that knows which Python runs: 2.6, 2.7, or 3.6 to the newest."""
+"""The differences between the Pythons, in one file: 2.6, 2.7, and 3.6 to the newest."""
 
 import binascii
 import errno
@@ -12,12 +12,12 @@ O_PATH = getattr(os, 'O_PATH', 0o10000000)
 def platform_base():
     """Return the platform's `StorageModule`, or `object` where there is no module `modules`.
 
-    So the administrator's command needs no platform. What fails inside of `modules` is raised.
+    So the administrator's command needs no platform. An error inside `modules` is raised.
     """
     try:
         from modules import StorageModule
     except ImportError as error:
-        # In these words, with the quotes on Python 3 only.
+        # The exact message of a missing module. Only Python 3 puts the name in quotes.
         if str(error).replace("'", '') != 'No module named modules':
             raise
         return object
@@ -59,7 +59,7 @@ if sys.version_info[0] == 2:
             return result
 
         def set_attribute(fd, name, value):
-            """Give the file behind `fd` the extended attribute `name`; all are byte strings."""
+            """Set the extended attribute `name` of the file behind `fd`. Both are byte strings."""
             _checked(_fsetxattr(fd, name, value, len(value), 0))
 
         def get_attribute(fd, name):
@@ -69,9 +69,9 @@ if sys.version_info[0] == 2:
             return room.raw[:size]
 
         def forget_pages(fd, offset, size):
-            """Ask the system to forget that part of a file, 0 for all to the end, but not to wait.
+            """Ask the system to drop `size` bytes from `offset` on from its cache; 0: to the end.
 
-            What is still to be written is kept, and the system begins to write it.
+            It does not wait. What is not on the disk yet stays, and the system begins to write it.
             """
             _libc.posix_fadvise64(fd, ctypes.c_int64(offset), ctypes.c_int64(size), 4)
 
@@ -79,18 +79,18 @@ if sys.version_info[0] == 2:
         """Return the first `size` bytes of an `mmap`, without a copy."""
         return buffer(room, 0, size)  # noqa: F821 (a name of Python 2)
 
-    # There is no way to make a type of our own from a descriptor: no stream is taken for ours.
+    # Python 2 can not make a subclass of `file` from a descriptor, so no stream is known as ours.
     ReadStream = None
     copy_file_range = sendfile = _unsupported
 
     def open_stream(fd):
-        """Return a binary file object that reads from `fd`, and owns it from now on."""
+        """Return a binary file object that reads from `fd`. Its `close` closes that."""
         return os.fdopen(fd, 'rb')
 
     class TextOutput(object):
-        """A file of text over `buffer`, a buffered file of bytes, as io.TextIOWrapper is one.
+        """A text file over `buffer`, a buffered binary file, like io.TextIOWrapper.
 
-        It takes both kinds of string. Only `unicode` is encoded: bytes go out as they are.
+        It takes both kinds of string. `unicode` is encoded, bytes are written as they are.
         """
 
         def __init__(self, buffer, encoding, errors, line_buffering):
@@ -99,7 +99,7 @@ if sys.version_info[0] == 2:
             self.flush, self.fileno, self.isatty = buffer.flush, buffer.fileno, buffer.isatty
 
         def write(self, text):
-            """Write `text`; with `line_buffering` it is passed on at once."""
+            """Write `text`; with `line_buffering` it is flushed at once."""
             if not isinstance(text, str):
                 text = text.encode(self.encoding, self._errors)
             self.buffer.write(text)
@@ -107,7 +107,7 @@ if sys.version_info[0] == 2:
                 self.flush()
 
     class _Entry(object):
-        """What is used of an `os.DirEntry`."""
+        """The part of `os.DirEntry` that we use."""
 
         def __init__(self, path, name):
             self._path, self.name = path, name
@@ -117,22 +117,22 @@ if sys.version_info[0] == 2:
 
     def iterate_entries(path):
         """Yield the entries of the directory `path`, in no order."""
-        # It returns all names at once, and there is nothing else.
+        # It holds all names in memory; Python 2 has nothing else.
         for name in os.listdir(path):
             yield _Entry(path, name)
 
     def native_path(path):
         """Return `path` as the byte string that Python 2 gives to the system.
 
-        JSON yields `unicode`, and under Apache's C locale Python would encode it as ASCII.
+        JSON gives `unicode`, and in Apache's C locale Python would encode that as ASCII.
         """
         return path if isinstance(path, str) else path.encode('utf-8')
 
-    # Names of the system are byte strings, as it gives them.
+    # On Python 2 the system gives names as byte strings: they stay as they are.
     native_name = str
 
 else:
-    import io  # not for 2.6, where it is slow
+    import io  # not on 2.6, where it is slow
 
     text_types = (str,)
     integer_types = (int,)
@@ -141,29 +141,29 @@ else:
     hexadecimal = bytes.hex
 
     class ReadStream(io.FileIO):
-        """The binary file of an object: nobody else makes one, so it can be told by its type.
+        """The binary file of an object. Only the store makes one, so the type tells it is ours.
 
-        It reads from the descriptor that it is made from, and owns it from now on.
+        It reads from the descriptor that it is made from. Its `close` closes that.
 
         It has no buffer. So a server that takes its `fileno()` after some reads goes on where they
-        ended, and a range of an object costs no more than its own bytes.
+        ended, and a range of an object costs only its own bytes.
         """
 
         def peek(self, size=0):
-            """Return bytes that follow, without moving: the base class looks there for lines."""
+            """Return the next bytes and keep the position. The base class needs it for lines."""
             return os.pread(self.fileno(), 8192, self.tell())
 
     open_stream = ReadStream
     TextOutput = io.TextIOWrapper
 
-    # From Python 3.8 on, and in the kernel from 4.5 on.
+    # Python has it from 3.8 on, Linux from 4.5 on.
     copy_file_range = getattr(os, 'copy_file_range', _unsupported)
     sendfile = os.sendfile
 
     def forget_pages(fd, offset, size):
-        """Ask the system to forget that part of a file, 0 for all to the end, but not to wait.
+        """Ask the system to drop `size` bytes from `offset` on from its cache; 0: to the end.
 
-        What is still to be written is kept, and the system begins to write it.
+        It does not wait. What is not on the disk yet stays, and the system begins to write it.
         """
         os.posix_fadvise(fd, offset, size, os.POSIX_FADV_DONTNEED)
 
@@ -171,7 +171,7 @@ else:
         """Return the first `size` bytes of an `mmap`, without a copy."""
         return memoryview(room)[:size]
 
-    # Linux has them, other systems do not.
+    # Python has them on Linux only.
     set_attribute = getattr(os, 'setxattr', _unsupported)
     get_attribute = getattr(os, 'getxattr', _unsupported)
 
@@ -180,8 +180,8 @@ else:
     def native_path(path):
         """Return `path` as a `str` that the system accepts, whatever the locale.
 
-        Under Apache's C locale an older Python 3 can't encode what is not ASCII; the escape makes
-        it UTF-8 there, as every other tool of the node sees the name.
+        In Apache's C locale an older Python 3 can't encode what is not ASCII. Escapes make it
+        UTF-8, the name that all other tools see. Raises UnicodeError for other surrogates.
         """
         try:
             os.fsencode(path)
@@ -189,5 +189,5 @@ else:
             return os.fsdecode(path.encode('utf-8'))
         return path
 
-    # A byte that is no text in this locale becomes an escape that stands for it alone.
+    # A byte that is no text in this locale becomes an escape, so that the name can be used again.
     native_name = os.fsdecode

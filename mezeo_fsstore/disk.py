@@ -1,9 +1,10 @@
-"""The system calls: all that the store does to a disk passes through here, and nowhere else.
+"""The system calls: all that the store does to a disk is done here, and nowhere else.
 
-So each error carries its errno and the path concerned, which Python leaves out for calls on
-descriptors; and a test can record the calls, or let any of them fail.
+So each error carries its errno and the path, which Python leaves out for calls on descriptors.
+And a test can record the calls, or make any of them fail. Every function raises the system's
+error, unless it says otherwise.
 
-A bare `except` here and in `store` always ends in `raise`: it cleans up, it hides nothing.
+A bare `except` here and in `store` always ends in `raise`: it cleans up and hides no error.
 """
 
 import contextlib
@@ -17,43 +18,43 @@ from mezeo_fsstore.compat import (
     O_CLOEXEC, O_PATH, copy_file_range, forget_pages, get_attribute, iterate_entries, open_stream,
     sendfile, set_attribute, text_types)
 
-# O_NOFOLLOW: a planted symbolic link is refused. O_NONBLOCK: so that a planted FIFO can't hang us.
+# O_NOFOLLOW refuses a planted symbolic link. With O_NONBLOCK a planted FIFO can't make us wait.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | O_CLOEXEC
 
-# The last of standard input, output and error output.
+# The highest descriptor of the standard streams.
 _STANDARD = 2
 
-# The request of Linux's <linux/fs.h> that makes one file share the blocks of another.
+# The ioctl request of <linux/fs.h> that makes one file share the blocks of another.
 FICLONE = 0x40049409
 
 # The extended attribute of an object's digest. On an ext4 with inodes of 256 bytes this name leaves
-# room for the value in the inode itself; three letters more cost a block of 4 KiB an object.
+# room for the value in the inode itself; three more letters cost each object a block of 4 KiB.
 DIGEST = b'user.sha256'
 _SHA256 = re.compile(r'[0-9a-f]{64}\Z')
 
-# One call must not keep a signal, or the end of the process, waiting for long.
+# Bytes a call: a signal, or the end of the process, has to wait until the call returns.
 _MOST_AT_ONCE = 128 * 1024 * 1024
 
 
 def create(path):
-    """Make the new file `path`, private until `set_mode`, and return a descriptor to write it.
+    """Make the new file `path`, with mode 0600, and return a descriptor to write it.
 
     The descriptor is never 0, 1 or 2: a host that has closed those would log into the object.
-    On any error nothing is left, but for what was at `path` before.
+    `path` must be a name that nobody else uses: on any error but EEXIST it is removed.
     """
     try:
         fd = os.open(path, _CREATE, 0o600)
     except BaseException as error:
-        # A file server, or an interrupt, may report a failure for a file that was made.
+        # The file may be there: a file server can lose the reply, an interrupt can come after it.
         if getattr(error, 'errno', None) != errno.EEXIST:
             discard(path)
         raise
     if fd > _STANDARD:
         return fd
-    # Another thread may have logged into this file already, so it goes. While it is open it keeps
-    # its number from the next one.
+    # Another thread may have logged into this file already, so it is removed. It stays open until
+    # the next one is made, so that the next one gets another number.
     try:
         os.unlink(path)
         return create(path)
@@ -62,7 +63,7 @@ def create(path):
 
 
 def open_to_read(path):
-    """Return a descriptor to read `path`, which need not be a regular file."""
+    """Return a descriptor to read `path`, of whatever kind. A symbolic link is refused by ELOOP."""
     try:
         return os.open(path, _READ)
     except EnvironmentError as error:
@@ -72,10 +73,10 @@ def open_to_read(path):
 
 
 def _wait_to_read(path):
-    """Open the regular file `path` once whoever has a lease on it has given that back.
+    """Wait until the lease on the regular file `path` is given back, and open it.
 
-    Without O_NONBLOCK the kernel waits for that. The file is opened through a descriptor that has
-    been looked at, so no FIFO can take its place in between.
+    Without O_NONBLOCK the kernel waits for that. The file is opened through a descriptor that was
+    checked, so no FIFO can take its place in between. Raises EINVAL for what is no regular file.
     """
     seen = os.open(path, O_PATH | os.O_NOFOLLOW | O_CLOEXEC)
     try:
@@ -110,7 +111,7 @@ def require_regular(found, path):
 
 
 def open_directory(path):
-    """Return a descriptor of the directory `path`; a symbolic link to one is refused."""
+    """Return a descriptor of the directory `path`; a symbolic link is refused, by ENOTDIR."""
     return os.open(path, _DIRECTORY)
 
 
@@ -132,7 +133,7 @@ def status_of_name(path):
 def set_mode(fd, mode, path):
     """Give the file or directory behind `fd` the permissions `mode`, whatever the umask.
 
-    Not every filesystem keeps them, and Linux may drop setgid: neither is an error.
+    Some filesystems don't keep them, and Linux may drop setgid; neither raises an error.
     """
     _call(path, os.fchmod, fd, mode)
 
@@ -141,15 +142,15 @@ def write_all(fd, data, path):
     """Write all of `data`, in as many calls as the system wants."""
     while data:
         written = _call(path, os.write, fd, data)
-        if not written:  # no disk may answer so; if one does, a retry would never end
+        if not written:  # it must not happen; if it does, a retry would never end
             raise OSError(errno.EIO, 'nothing could be written', path)
         data = data[written:]
 
 
 def write_early(fd, offset, size):
-    """Have the disk begin with that part of the file behind `fd`, so that a `sync` has less to do.
+    """Let the disk begin to write that part of the file, so that a `sync` has less to do.
 
-    It waits for nothing, and where it can't be had nothing is lost.
+    It does not wait and raises nothing: a failure costs only time.
     """
     try:
         forget_pages(fd, offset, size)
@@ -158,9 +159,10 @@ def write_early(fd, offset, size):
 
 
 def set_digest(fd, digest, path):
-    """Keep `digest`, 64 hexadecimal digits, with the file behind `fd`, which its owner may write.
+    """Store `digest`, 64 hexadecimal digits, in the attribute of the file behind `fd`.
 
-    The filesystem may have no place for it: then there is none.
+    Where the filesystem has no attributes (EOPNOTSUPP) nothing is stored, and nothing is raised.
+    The mode of the file must let its owner write.
     """
     try:
         sign(fd, digest, path)
@@ -170,12 +172,12 @@ def set_digest(fd, digest, path):
 
 
 def sign(fd, digest, path):
-    """As `set_digest`, but raise EOPNOTSUPP where the filesystem has no place for it."""
+    """As `set_digest`, but raise EOPNOTSUPP where the filesystem has no attributes."""
     _call(path, set_attribute, fd, DIGEST, digest.encode('ascii'))
 
 
 def get_digest(fd, path):
-    """Return the digest that is kept with the file behind `fd`, a `str`; None where there is none.
+    """Return the digest of the file behind `fd` from its attribute, a `str`; None for none.
 
     Any other value of the attribute counts as none.
     """
@@ -184,7 +186,7 @@ def get_digest(fd, path):
 
 
 def digest_attribute(fd, path):
-    """Return the attribute in which the digest is kept, whatever it holds; None for no such one."""
+    """Return the text in the attribute for the digest, whatever it is; None for no attribute."""
     try:
         return _call(path, get_attribute, fd, DIGEST).decode('latin-1')
     except EnvironmentError as error:
@@ -196,10 +198,10 @@ def digest_attribute(fd, path):
 
 
 def copy(source, position, fd, path):
-    """Copy what `source` holds from `position` on into the empty file behind `fd`, in the kernel.
+    """Copy the bytes of the descriptor `source` from `position` on into the empty file behind `fd`.
 
-    Returns whether all of it has arrived. If not, the file is empty: no error of a way that is only
-    faster is a failure, as the bytes can be read and written.
+    The kernel copies. Returns True if all has arrived. Else returns False, and the file is empty.
+    The errors of these fast ways are not raised, as the caller can read and write instead.
     """
     size = status(source, path).st_size - position
     for way in (_clone, _copy_range, _send):
@@ -215,7 +217,7 @@ def copy(source, position, fd, path):
 
 
 def _clone(source, position, size, fd):
-    # All blocks are shared at once, whatever the size, where the filesystem can (XFS, btrfs).
+    # XFS and btrfs share all blocks in one step, whatever the size.
     if position == 0:
         fcntl.ioctl(fd, FICLONE, source)
 
@@ -258,7 +260,7 @@ def sync_directory(fd, path):
 
 
 def close(fd, path):
-    """Close a written file: the last moment at which a network filesystem reports a lost write."""
+    """Close a written file: the last chance of a network filesystem to report a lost write."""
     _call(path, os.close, fd)
 
 
@@ -279,7 +281,7 @@ def rename(source, target):
 
 
 def link(source, target):
-    """Give the file `source` the second name `target`; the error is EEXIST where that is taken."""
+    """Give the file `source` the second name `target`. Raises EEXIST where that name is taken."""
     _call(target, os.link, source, target)
 
 
@@ -289,7 +291,7 @@ def remove(path):
 
 
 def discard(path, fd=None):
-    """Close and remove a file while another error is on its way, which matters more than ours."""
+    """Close and remove a file. Raises nothing: mostly another error is being raised already."""
     if fd is not None:
         release(fd)
     try:
@@ -304,7 +306,7 @@ def remove_directory(path):
 
 
 def touch(path):
-    """Say that what is at `path` was changed now, by the clock of its filesystem."""
+    """Set the time of the last change of `path` to now, by the clock of its filesystem."""
     os.utime(path, None)
 
 
@@ -323,9 +325,9 @@ def listdir(path):
 def scan(path):
     """Yield triples of a name in the directory `path`, its `os.lstat` and None, in no order.
 
-    Nothing is raised. Where a name can't be asked, its triple is the name, None and the error. A
-    listing that can't begin or go on ends with '', None and the error. What has vanished since it
-    was listed is left out.
+    The system's errors are not raised. If the `lstat` of a name fails, its triple is the name, None
+    and the error. If the listing itself fails, it ends with '', None and the error. A name that has
+    vanished since it was listed is left out.
     """
     try:
         with contextlib.closing(iterate_entries(path)) as found:
@@ -349,9 +351,9 @@ def has_vanished(error):
 
 
 def refuse_link(path):
-    """Raise the system's ELOOP if `path` is a symbolic link; that nothing is there is no error.
+    """Raise ELOOP if `path`, a shard, is a symbolic link. If nothing is there, raise nothing.
 
-    For the directory of a file, as O_NOFOLLOW sees to the last part of a path only.
+    O_NOFOLLOW checks only the last part of a path, so the directory of a file needs this check.
     """
     try:
         mode = os.lstat(path).st_mode
@@ -387,7 +389,7 @@ def _call(path, function, *arguments):
     try:
         return function(*arguments)
     except EnvironmentError as error:
-        # Of a call on a descriptor it may be that number.
+        # For a call on a descriptor Python may give its number as the filename.
         if not isinstance(error.filename, text_types):
             error.filename = path
         raise

@@ -1,4 +1,7 @@
-"""What the package raises itself. All else is the operating system's own exception, untouched."""
+"""The exceptions that the package defines.
+
+The disk's errors are the system's own exceptions, and a bad stream is a TypeError.
+"""
 
 
 class StorageError(Exception):
@@ -6,7 +9,7 @@ class StorageError(Exception):
 
 
 class InvalidModuleData(StorageError, ValueError):
-    """The `module_data` is not one that this module could have generated."""
+    """This module could not have generated that `module_data`."""
 
 
 class ConfigurationError(StorageError, ValueError):
@@ -14,20 +17,19 @@ class ConfigurationError(StorageError, ValueError):
 
 
 class StorageUnavailable(StorageError, EnvironmentError):
-    """The root is missing, or not the one that was registered: most often an unmounted volume.
+    """The root is missing or not the registered one, or its marker is damaged.
 
-    Its `errno` is ENODEV, or what the system said of the root, and never ENOENT: a host that tells
-    missing objects by ENOENT must not take a whole missing volume for one.
+    Most often the volume is not mounted. The `errno` is ENODEV, or the system's error for the root,
+    but never ENOENT: to a host ENOENT may mean that one object is missing.
     """
 
 
 class DamagedObject(StorageError, EnvironmentError):
-    """The content of an object is not what was stored: its digest is another. Its `errno` is EIO.
-    """
+    """The content of an object does not match its digest. The `errno` is EIO."""
 
 
 class MissingRoot(StorageUnavailable, ConfigurationError):
     """The root is missing, or refused by the system, when the module is made.
 
-    Whether the argument is wrong or the volume not mounted yet can't be told, so it is both.
+    Either the argument is wrong or the volume is not mounted: nothing tells which, so it is both.
     """

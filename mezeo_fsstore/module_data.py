@@ -1,4 +1,4 @@
-"""The form of `module_data`: a JSON object whose `path` is the object's, relative to the root."""
+"""The form of `module_data`: JSON whose `path` is the object's path, relative to the root."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from mezeo_fsstore.errors import InvalidModuleData
 
 _OURS = re.compile(r'\{"path": "(%s)"\}\Z' % names.OBJECT)
 
-# Ten times what we generate. Deeply nested JSON takes the parser's stack: 4,096 brackets overflow
-# that of a thread with 512 KiB, and end the process.
+# Characters, ten times what we generate. Deeply nested JSON needs stack: 4,096 brackets overflow
+# the 512 KiB of a thread, and end the process.
 MAX_LENGTH = 512
 
 
@@ -26,7 +26,7 @@ def parse(module_data):
     have generated; other keys are ignored.
     """
     if isinstance(module_data, text_types):
-        # Nearly always it is spelled as we spell it.
+        # Nearly always it is exactly what `compose` returned; no JSON parser is needed then.
         spelled = _OURS.match(module_data)
         if spelled:
             return str(spelled.group(1))
@@ -45,7 +45,7 @@ def parse(module_data):
 
 
 def _invalid(module_data, problem):
-    # The slice is taken first: the repr of a huge value would cost what its length says.
+    # The slice comes first: the repr of a huge value would take long.
     shown = repr(module_data[:80] if isinstance(module_data, text_types) else type(module_data))
     return InvalidModuleData(
         'module_data %s %s; expected what new_data() or put() returned: '

@@ -1,4 +1,4 @@
-"""The names of all that lies in a root, and how they are told apart.
+"""The names of all files and directories that we make in a root, and their patterns.
 
     .mezeo_fsstore                                           the marker
     3f0/3f0c58e990a355f5f07de05d645163a5                     an object: its shard and its name
@@ -8,7 +8,7 @@
 
 A name is 128 random bits. Its shard is one of 4,096 directories, which keeps each below 25,000
 entries at 10^8 objects. An object is found by the path in its `module_data`, never by a rule, so
-the choice of shards may change without touching what is stored.
+the way to choose shards may change, and stored objects stay where they are.
 """
 
 import os
@@ -18,7 +18,7 @@ from mezeo_fsstore.compat import hexadecimal
 
 MARKER = '.mezeo_fsstore'
 
-# The directory of damaged objects, which lie there as they lay in the root.
+# The directory of damaged objects, under the same paths as in the root.
 QUARANTINE = MARKER + '.quarantine'
 
 # The pattern of an object's path.
@@ -34,7 +34,7 @@ _PLACE = re.compile(r'({0}|({0}/)?[0-9a-f]{{3}})\Z'.format(re.escape(QUARANTINE)
 
 
 def random_hex(size):
-    """Return `size` random bytes in hexadecimal, unlike any of other threads, forks or nodes."""
+    """Return `size` random bytes in hexadecimal. No other thread, fork or node gets the same."""
     return hexadecimal(os.urandom(size))
 
 
@@ -45,21 +45,21 @@ def new_object():
 
 
 def temporary_of(path):
-    """Return a new path beside `path` for what shall become it.
+    """Return a fresh temporary name next to `path`.
 
-    GlusterFS places a file of this form where it would place the file of the final name.
+    GlusterFS puts a file with a name of this form on the brick of the final name.
     """
     directory, _, name = path.rpartition('/')
     return '%s/.%s.%s' % (directory, name, random_hex(8))
 
 
 def new_check_root():
-    """Return the name of a new small root, in which `check` works."""
+    """Return a fresh name for the small root in which `check` works."""
     return '%s.check.%s' % (MARKER, random_hex(8))
 
 
 def is_shard(name):
-    """Return whether a directory `name` in the root is one of objects."""
+    """Return whether `name` is that of a shard: a directory of objects in the root."""
     return _SHARD.match(name) is not None
 
 
@@ -69,7 +69,10 @@ def is_object(path):
 
 
 def is_temporary(path):
-    """Return whether `path`, relative to the root, is a temporary of an object or the marker."""
+    """Return whether `path`, relative to the root, is that of a temporary.
+
+    That is one of an object, of the marker, or a file with which a command tries something.
+    """
     return _TEMPORARY.match(path) is not None
 
 
@@ -79,20 +82,21 @@ def quarantined(path):
 
 
 def of_quarantined(path):
-    """Return the path of the object that lies at `path` in quarantine."""
+    """Return the path of an object from its path in quarantine. All are relative to the root."""
     return path[len(QUARANTINE) + 1:]
 
 
 def is_quarantined(path):
-    """Return whether `path`, relative to the root, is one of an object in quarantine."""
+    """Return whether `path`, relative to the root, is that of an object in quarantine."""
     return _QUARANTINED.match(path) is not None
 
 
 def is_check_root(name):
-    """Return whether a directory `name` in the root is a small root of `check`."""
+    """Return whether `name`, in the root, is that of a small root of `check`."""
     return _CHECK_ROOT.match(name) is not None
 
 
 def is_place(path):
-    """Return whether a directory at `path`, relative to the root, is a shard or of quarantine."""
+    """Return whether `path`, relative to the root, is that of a shard, of the quarantine or of a
+    shard in it."""
     return _PLACE.match(path) is not None

@@ -1,7 +1,7 @@
 """The root directory, and the marker file that proves that the right volume is mounted there.
 
-An unmounted volume leaves an empty directory. Without a marker nothing tells it from an empty
-store, and objects would be written to the system disk, or taken for missing.
+Where a volume is not mounted there is an empty directory. Without a marker it looks like an empty
+store: objects would be written to the system disk, or taken for missing.
 """
 
 import errno
@@ -17,11 +17,11 @@ ROOT_ID = re.compile(r'[0-9a-f]{32}\Z')
 class Root(object):
     """The directory `path`, with the id that its marker must hold.
 
-    Without a `root_id` a marker that is there now is the one that must be there later. Without
-    either there is no guard.
+    Without a `root_id` the marker is read now, and its id must be there later. Where there is no
+    marker either, nothing is checked.
 
-    Raises MissingRoot where `path` is no directory or the system refuses it, StorageUnavailable for
-    a damaged marker.
+    Raises MissingRoot where `path` is no directory or the system refuses it. A marker that is read
+    now and is damaged raises StorageUnavailable; one that can't be read raises the system's error.
     """
 
     def __init__(self, path, root_id=None):
@@ -32,18 +32,21 @@ class Root(object):
 
     def join(self, relative):
         """Return the path of what is at `relative` below this root."""
-        # Each call of the platform comes here, and os.path.join takes as long as one of the kernel.
+        # Each call of the platform needs it, and os.path.join takes as long as a system call.
         return self._below + relative
 
     def check_marker(self):
-        """Raise StorageUnavailable unless the marker that must be there is."""
+        """Raise StorageUnavailable if a marker is required and not there, or is another.
+
+        Raises the system's error for a marker that can't be read.
+        """
         if self.root_id is not None:
             disk.release(self.open_marker())
 
     def open_marker(self):
-        """As `check_marker`, but return a descriptor of it, or None where none must be there.
+        """As `check_marker`, but return a descriptor of the marker; None if none is required.
 
-        The volume can't be unmounted until the caller releases it.
+        The volume can not be unmounted until the caller releases it.
         """
         if self.root_id is None:
             return None
@@ -59,7 +62,7 @@ class Root(object):
 
     def _require_id(self, found):
         if found != self.root_id:
-            # No word of `init`: it would make the folder of an unmounted volume pass.
+            # Do not advise `init` here: it would mark the empty folder of an unmounted volume.
             has, more = 'has the marker of %s' % found, ''
             if found is None:
                 has, more = 'has no marker', (
@@ -70,15 +73,18 @@ class Root(object):
                 % (has, self.root_id, more), self.path)
 
     def require(self):
-        """Raise StorageUnavailable unless the root is there, and the right one."""
+        """Raise StorageUnavailable unless the root is there and has the required marker."""
         self.check_marker()
         if not disk.is_directory(self.path):
             raise StorageUnavailable(
                 errno.ENODEV, 'root is missing: mount the volume', self.path)
 
     def sync(self):
-        """Return when the entries of the root are on the disk, and whether that can be had here."""
-        # The slash: an administrator's root may well be a symbolic link, unlike what lies in it.
+        """Return True when the entries of the root are on the disk.
+
+        Returns False where the filesystem has no such call for directories.
+        """
+        # With the slash at its end a root may be a symbolic link. A shard may not.
         fd = disk.open_directory(self._below)
         try:
             return disk.sync_directory(fd, self.path)
@@ -89,7 +95,7 @@ class Root(object):
 def read_marker(marker):
     """Return the id that the file `marker` holds, None where there is no such file.
 
-    Raises StorageUnavailable for a marker that holds no id.
+    Raises StorageUnavailable for a marker that holds no id, and the system's error.
     """
     fd = _open_if_there(marker)
     if fd is None:
@@ -105,7 +111,7 @@ def _require_directory(path):
         if disk.is_directory(path):
             return
     except EnvironmentError as error:
-        # A loop of links, a name too long, no permission, a dead mount: in the system's words.
+        # A loop of links, a name too long, no permission, a dead mount: the system says which.
         raise MissingRoot(error.errno, 'root can not be used: %s' % error.strerror, path)
     raise MissingRoot(
         errno.ENODEV, 'root is no existing directory: mount the volume, '

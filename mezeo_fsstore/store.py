@@ -1,7 +1,7 @@
-"""The protocol of an object's life: the order of steps that keeps each object whole, or absent.
+"""How objects are written, read and deleted: the order of steps that keeps each whole, or absent.
 
-A temporary lies beside its object because a rename is atomic only within a filesystem, and because
-a directory of temporaries would put all inodes of an XFS into one allocation group.
+A temporary lies next to its object because a rename is atomic only within a filesystem, and
+because XFS would put the inodes of one directory of temporaries into one allocation group.
 """
 
 import errno
@@ -19,8 +19,8 @@ class Store(object):
 
     `file_mode` and `dir_mode` are the exact permissions of objects and shards. Without `durable`
     nothing is ever synced: objects are whole or absent while the machine runs, but a power cut may
-    lose or damage recent ones. With `digest` each keeps the SHA-256 of its content, which
-    `verify_reads` has the streams of `open` compare.
+    lose, empty or damage recent ones. With `digest` each carries the SHA-256 of its content. With
+    `verify_reads` the streams of `open` compare the content with it.
 
     It keeps nothing between calls, so threads and processes share a root without locks.
     """
@@ -36,9 +36,10 @@ class Store(object):
     def write(self, path, stream):
         """Make the object at `path` hold what is left in `stream`.
 
-        Until the rename nobody sees any of it, and any error, of `stream` too, leaves what was
-        there. After it the new content stays, whole, whatever happens: another may have seen it.
-        On return it survives a power cut. Raises StorageUnavailable for a wrong root.
+        Until the rename nobody sees any of it, and any error, also of `stream`, leaves what was
+        there. After it the new content stays, whole, whatever happens: others may have seen it.
+        With `durable` it survives a power cut once this returns. Raises StorageUnavailable for a
+        wrong root, TypeError for a bad `stream`, the errors of `stream` and the system's.
         """
         streams.require_read(stream)
         full = self._root.join(path)
@@ -49,7 +50,7 @@ class Store(object):
             try:
                 fd = disk.create(temporary)
                 try:
-                    # Only a file that its owner may write takes a digest.
+                    # A digest can be set only while the owner may write the file.
                     disk.set_mode(fd, self._file_mode | stat.S_IWUSR, temporary)
                     digest = streams.write_into(
                         fd, stream, temporary, self._digest, early=self._durable)
@@ -59,7 +60,7 @@ class Store(object):
                         disk.set_mode(fd, self._file_mode, temporary)
                     if self._durable:
                         disk.sync(fd, temporary)
-                    # A close that fails has closed: the number may be another thread's by then.
+                    # A close that fails has closed. Another thread may own that number by then.
                     written, fd = fd, None
                     disk.close(written, temporary)
                     disk.rename(temporary, full)
@@ -75,9 +76,10 @@ class Store(object):
             raise
 
     def open(self, path):
-        """Return a binary file object of the object at `path`, whole whatever happens to it later.
+        """Return a binary file of the object at `path`. It keeps its content, whatever comes later.
 
-        Raises the system's ENOENT where there is none, StorageUnavailable for a wrong root.
+        Raises the system's error, ENOENT where there is none; then StorageUnavailable instead for a
+        wrong root.
         """
         stream = self._look_up(path, _open_latest)
         return streams.verified(stream, self._root.join(path)) if self._verify_reads else stream
@@ -104,13 +106,13 @@ class Store(object):
                 disk.release(marker)
 
     def size(self, path):
-        """Return the bytes of the object at `path`. Raises as `open` does."""
+        """Return the number of bytes of the object at `path`. Raises as `open` does."""
         return self._look_up(path, _size_of)
 
     def delete(self, path):
         """Remove the object at `path`, if there is one; its shard stays.
 
-        Raises StorageUnavailable for a wrong root.
+        Raises StorageUnavailable for a wrong root, and the system's error but ENOENT.
         """
         full = self._root.join(path)
         try:
@@ -133,7 +135,7 @@ class Store(object):
     def _look_up(self, path, look):
         """Return what `look` finds at the object's full path.
 
-        An ENOENT that it raises is about the object: the root is known to be there.
+        If this raises ENOENT the object is missing: the root was checked after it.
         """
         full = self._root.join(path)
         try:
@@ -144,14 +146,15 @@ class Store(object):
             raise
 
     def _require_root_for(self, error):
-        # ENOTDIR: a file lies where the root was, or where the shard should be.
+        # ENOTDIR: a file is in the place of the root or of the shard.
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             self._root.require()
 
     def _open_shard(self, shard):
-        """Open the shard, making it if needed. Its entry in the root is on disk when this returns.
+        """Open the shard, making it if needed; return a descriptor.
 
-        While it is open the volume cannot be unmounted, so the marker is looked at then.
+        With `durable` its entry in the root is on the disk when this returns. While it is open the
+        volume cannot be unmounted, so the marker is checked then. Raises StorageUnavailable.
         """
         try:
             fd, new = disk.open_directory(shard), False
@@ -162,7 +165,7 @@ class Store(object):
             fd, new = self._make_shard(shard), True
         try:
             self._root.check_marker()
-            # Another may have made it a moment ago, or died before the root was synced.
+            # The bit: another writer has just made it, or has died before the root was synced.
             if self._durable and (new or disk.status(fd, shard).st_mode & _UNSETTLED):
                 self._root.sync()
                 _set_mode_if_owner(fd, self._dir_mode, shard)
@@ -176,7 +179,7 @@ class Store(object):
         try:
             disk.make_directory(shard, mode)
         except EnvironmentError as error:
-            # Another writer was faster: as good.
+            # Another writer was faster. Its shard will do.
             if error.errno != errno.EEXIST:
                 raise
         fd = disk.open_directory(shard)
@@ -195,7 +198,7 @@ class Store(object):
             try:
                 disk.remove(full)
             finally:
-                # Also where it is gone already: whoever removed it may have died before this.
+                # Also where it is gone already: who removed it may have died before the sync.
                 disk.sync_directory(shard, directory)
         finally:
             disk.release(shard)
@@ -211,7 +214,7 @@ def _open_latest(full):
     except EnvironmentError as error:
         if error.errno != errno.ESTALE:
             raise
-    # Another node of a shared volume replaced it since our look-up, so one more finds the new one.
+    # Another node has replaced it since the name was looked up. A second open finds the new one.
     return disk.open_object(full)
 
 
@@ -225,6 +228,6 @@ def _set_mode_if_owner(fd, mode, shard):
     try:
         disk.set_mode(fd, mode, shard)
     except EnvironmentError as error:
-        # Another user's: whoever made it sets it, and until then each write syncs the root.
+        # Another user made the shard and sets its mode. Until then durable writes sync the root.
         if error.errno != errno.EPERM:
             raise

@@ -1,6 +1,4 @@
-"""What goes into a new file: the bytes of the platform's stream, or of an object, by the kernel.
-
-And what comes out of an object whose reads are verified.
+"""Streams: how the bytes of one get into a new file, and the stream that verifies an object.
 """
 
 import errno
@@ -12,12 +10,12 @@ from mezeo_fsstore import disk
 from mezeo_fsstore.compat import ReadStream
 from mezeo_fsstore.errors import DamagedObject
 
-# Larger chunks leave the processor's cache before they are written, smaller ones cost more calls:
-# docs/speed/growth.md has the figures.
+# Bytes. Larger chunks fall out of the processor's cache before they are written, smaller ones need
+# more calls: docs/speed/growth.md has the figures.
 CHUNK_SIZE = 256 * 1024
 
-# What is to be synced goes to the disk by so much while the rest still comes. Of more the kernel
-# would drop a part from memory, on a busy machine, which the next download wants.
+# Bytes. The disk begins to write in pieces of this size while the stream still comes. From larger
+# pieces a busy kernel drops a part from its cache, and the next download has to read it again.
 EARLY_SIZE = 2 * 1024 * 1024
 
 
@@ -31,20 +29,21 @@ def require_read(stream):
 def write_into(fd, stream, path, hashing, early):
     """Write what is left in `stream` into the empty file behind `fd`, which is at `path`.
 
-    With `early` the disk begins with a large file while its stream still comes.
+    With `early` the disk begins to write a large file while its stream still comes.
 
-    Returns the digest that the file must carry, or None: without `hashing`, and for the copy of
-    an object that has none. A stream that the store itself has opened is copied by the kernel; any
-    other is only ever `read`. Raises TypeError for a `read` that returns anything but bytes, and
-    the disk's own errors.
+    Returns the digest that the file must carry. That is None without `hashing`, and for the copy of
+    an object without a digest. If the store itself has opened the stream, the kernel copies. Of any
+    other stream only `read` is used. Raises TypeError for a `read` that returns anything but bytes
+    or a bytearray, the stream's errors and the disk's.
     """
     if type(stream) is ReadStream:
         position = stream.tell()
         if position == 0 or not hashing:
-            # The digest of the source, not of what is read now: rot in it must show in the copy.
+            # The stored digest, not one of the bytes as they are now: damage of the source must
+            # show in the copy.
             digest = disk.get_digest(stream.fileno(), path) if hashing else None
             if disk.copy(stream.fileno(), position, fd, path):
-                # The position is where reading would have left it.
+                # Leave the stream at its end, as reading would.
                 stream.seek(0, os.SEEK_END)
             else:
                 _read_and_write(fd, stream, path, early)
@@ -77,9 +76,9 @@ def _read_and_write(fd, stream, path, early, digest=None):
 
 
 def verified(stream, path):
-    """Return a stream that proves the object behind `stream` while it is read.
+    """Return a VerifiedStream over `stream`, which is that of the object at `path`.
 
-    It is `stream` itself where the object has no digest, so that there is nothing to prove.
+    Returns `stream` itself for an object without a digest. On the system's error it is closed.
     """
     try:
         expected = disk.get_digest(stream.fileno(), path)
@@ -94,9 +93,9 @@ def verified(stream, path):
 class VerifiedStream(io.RawIOBase):
     """Reads `stream`, an object of `size` bytes, and compares it with its digest `expected`.
 
-    What is read in order from the start is hashed. The read that arrives at the end of an object
-    which does not match raises DamagedObject and returns nothing. It has no `fileno`: what the
-    kernel reads nobody hashes.
+    What is read in order from the start is hashed. If the object does not match, the read that
+    reaches the end raises DamagedObject and returns nothing. It has no `fileno`, as what the kernel
+    reads is not hashed.
     """
 
     def __init__(self, stream, size, expected, path):
@@ -121,7 +120,10 @@ class VerifiedStream(io.RawIOBase):
         super(VerifiedStream, self).close()
 
     def read(self, size=-1):
-        """Return at most `size` bytes, all that is left if it is negative or None."""
+        """Return at most `size` bytes, or all that is left if it is negative or None.
+
+        Raises DamagedObject at the end of an object that was hashed whole and does not match.
+        """
         start = self._stream.tell()
         data = self._stream.read(-1 if size is None else size)
         end = start + len(data)
@@ -149,7 +151,7 @@ class VerifiedStream(io.RawIOBase):
         return len(data)
 
     def peek(self, size=0):
-        """Return bytes that follow, without moving: the base class looks there for lines."""
+        """Return the next bytes and keep the position. The base class needs it for lines."""
         start = self._stream.tell()
         data = self._stream.read(8192)
         self._stream.seek(start)

@@ -46,8 +46,8 @@ Every method gets a `context`, a dictionary:
     {'func': {'getModule': <callable>}}
 
 `getModule(name)` returns the instance, in this process, of the module that is registered under
-`name`. It is how one module extends another, for encryption or deduplication: it takes the calls,
-works on the bytes, and hands both on to the module it has got. A module that needs nothing of this
+`name`. So one module can extend another, for encryption or deduplication: it takes the calls, works
+on the bytes, and passes both on to that module. A module that needs nothing of this
 ignores `context`, and must accept `{}` and `None` there.
 
 Errors

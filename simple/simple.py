@@ -1,6 +1,6 @@
-"""A storage module in as few lines as a correct one needs. Copy it and put your storage in.
+"""A correct storage module in as few lines as possible. Copy it and put your storage in.
 
-Each step says what the fine print of `modules` means. `mezeo_fsstore` also syncs to the disk.
+The comments say why the contract in `modules` needs a step. `mezeo_fsstore` also syncs to the disk.
 """
 
 import errno
@@ -15,7 +15,7 @@ class SimpleStorage(StorageModule):
     """Keeps objects as files `<random>.dat` in the existing directory `storage_dir`."""
 
     def __init__(self, storage_dir='/tmp/storage'):
-        # All that an instance keeps: threads share it, so nothing here may change later.
+        # Threads share the instance, so nothing that it keeps may change later.
         self.storage_dir = storage_dir
 
     def new_data(self, context):
@@ -24,25 +24,25 @@ class SimpleStorage(StorageModule):
 
     def assign(self, context, module_data, stream):
         path = self._path(module_data)
-        # Another name until all is there, so that a part is never taken for the object.
+        # Another name until all bytes are there, so that a part is never taken for the object.
         temporary = path + '.' + uuid.uuid4().hex
         try:
             with open(temporary, 'wb') as target:  # binary: text mode would change the bytes
                 piece = None
                 while piece != b'':
                     piece = stream.read(65536)
-                    if not isinstance(piece, bytes):  # None: nothing has come yet
+                    if not isinstance(piece, bytes):  # None means: nothing has come yet
                         raise TypeError('the stream returned %r, not bytes' % (piece,))
                     target.write(piece)
             os.rename(temporary, path)
         except:
-            # A client that hangs up is an everyday event, and must leave nothing behind.
+            # Clients hang up every day. That must leave nothing behind.
             _remove(temporary)
             raise
 
     def available(self, context, module_data):
-        # False makes the platform copy the object here, so it must be certain: any error but "no
-        # such file" goes on, and that one as well where the directory itself is gone.
+        # After False the platform copies the object here, so it must be certain. Any error but "no
+        # such file" is raised, and that one too if the directory itself is missing.
         try:
             os.stat(self._path(module_data))
         except OSError as error:
@@ -70,7 +70,7 @@ class SimpleStorage(StorageModule):
         return {'capacity': {'total': total, 'free': free, 'used': total - free}}
 
     def _path(self, module_data):
-        # It has been away in a database. Only a name that this module makes becomes a path.
+        # It comes back from a database. Only a name that this module has made may become a path.
         if not re.match(r'[0-9a-f]{32}\.dat\Z', module_data):
             raise ValueError('not a module_data of SimpleStorage: %r' % (module_data,))
         return os.path.join(self.storage_dir, module_data)
@@ -80,6 +80,6 @@ def _remove(path):
     try:
         os.remove(path)
     except OSError as error:
-        # Gone is what was wanted: the platform repeats a delete whose answer it did not get.
+        # The file is gone, as wanted: the platform repeats a delete whose answer it did not get.
         if error.errno != errno.ENOENT:
             raise

@@ -7,18 +7,18 @@
 
 `docs/modules.md` is a walk through it.
 
-The rooms, each with its helpers beside its suites:
+The folders, each with its helpers next to its tests:
 
-kit       the conformance kit, the platform in miniature, a module in memory: for any author
+kit       the conformance kit, a small platform, a module in memory: for any author
 examples  two modules on top of modules: one encrypts, one deduplicates
-store     what the store promises: methods, arguments, files on disk, calls of the system
+store     what the store promises: methods, arguments, files on disk, system calls
 faults    calls that fail, processes that are killed, lost power, hostile input
 command   the administrator's command, and the egg
-sdk       `modules`, `simple`, the kit itself, the examples, the miniature
+sdk       `modules`, `simple`, the kit itself, the examples, the small platform
 pages     README.md and `docs/`, and the bench
 hosts     Apache with mod_wsgi, GlusterFS, CephFS
 
-`support.py` is what all share, `test_support.py` tests it, `test_layout.py` watches over the rooms.
+`support.py` is what all share, `test_support.py` tests it, `test_layout.py` tests the folders.
 """
 
 from tests.kit import StorageModuleTestBase, Stream, StreamError, content

@@ -1,4 +1,4 @@
-"""What the suites share: a root of their own, a look at the process, other processes."""
+"""What all tests share: test cases with a root, and helpers for files and processes."""
 
 import contextlib
 import glob
@@ -32,19 +32,19 @@ __all__ = ['unittest', 'mock', 'PROJECT', 'SOAK', 'RootTestCase', 'CommandTestCa
            'set_attribute', 'keeps_attributes', 'path_in', 'mark', 'entries_of', 'run_python',
            'start_python', 'build_egg', 'FOREIGN_BASE']
 
-# With MEZEO_FSSTORE_SOAK=1 the tests that get better with time take minutes, not seconds.
+# With MEZEO_FSSTORE_SOAK=1 tests that find more in more time take minutes, not seconds.
 SOAK = os.environ.get('MEZEO_FSSTORE_SOAK') == '1'
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# A platform's base class: nothing of ours is in it.
+# The base class of another platform, without our code.
 FOREIGN_BASE = 'class StorageModule(object):\n    """The platform\'s own."""\n'
 
 
 class RootTestCase(unittest.TestCase):
     """A test with an empty root, `self.root`, and a module over it, `self.storage`.
 
-    Afterwards the test must have left no descriptor open and no temporary behind.
+    The test fails if it leaves a descriptor open or a temporary in the root.
     """
 
     settings = {}
@@ -71,7 +71,7 @@ class RootTestCase(unittest.TestCase):
             return stream.read()
 
     def path(self, module_data):
-        """Return the file that must hold the object."""
+        """Return the path of the file that must hold the object."""
         return os.path.join(self.root, path_in(module_data))
 
     def files(self):
@@ -84,7 +84,7 @@ class RootTestCase(unittest.TestCase):
                 if os.path.basename(path).startswith('.') and path != '.mezeo_fsstore']
 
     def let_all_in(self):
-        """Let other users reach the root; skip the test where the folders above keep them out."""
+        """Let other users reach the root; skip the test if a folder above keeps them out."""
         os.chmod(self.folder, 0o755)
         barrier = closed_to_others(self.folder)
         if barrier:
@@ -100,7 +100,7 @@ class RootTestCase(unittest.TestCase):
 
 
 class CommandTestCase(RootTestCase):
-    """A test of `python -m mezeo_fsstore`, which an administrator starts on a marked root."""
+    """A test of `python -m mezeo_fsstore` with a marked root."""
 
     def setUp(self):
         super(CommandTestCase, self).setUp()
@@ -111,7 +111,7 @@ class CommandTestCase(RootTestCase):
         return [path for path in super(CommandTestCase, self).files() if path != names.MARKER]
 
     def unmark(self):
-        """Take the marker away, as when the volume is not mounted."""
+        """Remove the marker, as if the volume were not mounted."""
         os.unlink(os.path.join(self.root, names.MARKER))
 
     def registration(self, **arguments):
@@ -126,16 +126,16 @@ class CommandTestCase(RootTestCase):
         return run_python('-m', 'mezeo_fsstore', *arguments, **options)
 
     def succeeds(self, *arguments, **options):
-        """Return the output as text."""
+        """Run the command, which must exit with 0 and print no errors; return its output."""
         status, output, errors = self.run_command(*arguments, **options)
         if arguments[0] == 'ls':
-            # It ends with their number.
+            # It prints the number of objects on standard error.
             errors = re.sub(b'^[0-9]+ objects?\n$', b'', errors)
         self.assertEqual((0, b''), (status, errors))
         return output.decode('utf-8')
 
     def fails(self, *arguments, **options):
-        """Return the one line that a failure is."""
+        """Run the command, which must exit with 1 and one line of errors; return that line."""
         status, _, errors = self.run_command(*arguments, **options)
         self.assertEqual(1, status, errors)
         line = errors.decode('utf-8')
@@ -176,9 +176,9 @@ def mounted(test, kind, folder, options, source='mezeo_fsstore-test'):
 
 
 def wait_until(condition, what='what was waited for', patience=30):
-    """Return what `condition()` returns once that is true.
+    """Call `condition()` until its result is true; return that.
 
-    Raises AssertionError, with `what`, if it is not within `patience` seconds.
+    Raises AssertionError, with `what`, if that takes more than `patience` seconds.
     """
     deadline = time.time() + patience
     while True:
@@ -217,7 +217,7 @@ def closed_to_others(folder):
 def get_attribute(path, name='user.sha256'):
     """Return the extended attribute of a file as text, None where there is none.
 
-    By the system's own means, independently of our code.
+    It uses Python or `getfattr`, not our code.
     """
     if hasattr(os, 'getxattr'):
         try:
@@ -231,7 +231,7 @@ def get_attribute(path, name='user.sha256'):
 
 
 def set_attribute(path, value, name='user.sha256'):
-    """Give a file an extended attribute; with None, take it away."""
+    """Set an extended attribute of a file; with None, remove it."""
     if not hasattr(os, 'setxattr'):
         change = ['-x', name] if value is None else ['-n', name, '-v', value]
         subprocess.check_call(['setfattr'] + change + [path], stderr=subprocess.PIPE)
@@ -259,7 +259,7 @@ def mark(root):
 def entries_of(root):
     """Yield an Entry of the inventory for each thing in the directory `root`.
 
-    Raises the first error that the inventory goes on past.
+    Raises the first error that a walk would only report.
     """
     def failed(error):
         raise error
@@ -271,7 +271,7 @@ def entries_of(root):
 
 
 def path_in(module_data):
-    """Return the path that a `module_data` of ours holds, read independently of our code."""
+    """Return the path in a `module_data` of ours. It does not use our code."""
     return module_data.split('"')[3]
 
 
@@ -292,8 +292,8 @@ def _is_open(fd):
 def environment(*path, **changes):
     """Return the environment for a child, with the variables `changes`.
 
-    Of the caller's it has PATH, HOME and TMPDIR, for what holds only where something else is
-    exported holds on few machines. Python finds modules on `path` only.
+    It has PATH, HOME and TMPDIR of the caller, and nothing else that happens to be exported here.
+    `path` becomes PYTHONPATH.
     """
     variables = dict((name, os.environ[name]) for name in ('PATH', 'HOME', 'TMPDIR')
                      if name in os.environ)
@@ -303,7 +303,7 @@ def environment(*path, **changes):
 
 
 def heed_interrupts():
-    """Have a child, before it starts, end by signals that background jobs and `nohup` ignore."""
+    """For `preexec_fn`: let signals end the child that background jobs and `nohup` ignore."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
@@ -311,8 +311,8 @@ def heed_interrupts():
 def run_python(*arguments, **options):
     """Run this interpreter and return its status, output and error output, as bytes.
 
-    Options: `path`, the folders to import from (the project); `cwd`; `input`, bytes; `environment`,
-    more variables; `python`, another interpreter.
+    Options: `path`, a list of folders to import from, by default the project; `cwd`; `input`,
+    bytes; `environment`, a dictionary of more variables; `python`, another interpreter.
     """
     process = start_python(*arguments, **options)
     output, errors = process.communicate(options.get('input', b''))
@@ -331,14 +331,14 @@ def start_python(*arguments, **options):
 
 
 def build_egg(folder, python=sys.executable):
-    """Return the path of the egg, built in `folder` as in a container: no leave to write bytecode.
+    """Build the egg in `folder`, with PYTHONDONTWRITEBYTECODE as in a container; return its path.
 
-    Beside it lies `modules.py`, the base class of a platform.
+    Next to the egg is `modules.py`, with the base class of a platform.
     """
     tree = os.path.join(folder, 'tree')
     shutil.copytree(PROJECT, tree, ignore=shutil.ignore_patterns(
         '.*', 'build', 'dist', '*.egg-info', '__pycache__', '*.pyc'))
-    # What an earlier build has left of a module that is gone by now.
+    # A file of an earlier build, of a module that has been removed since.
     stale = os.path.join(tree, 'build', 'lib', 'mezeo_fsstore')
     os.makedirs(stale)
     open(os.path.join(stale, 'stale.py'), 'w').close()

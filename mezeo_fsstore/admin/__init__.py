@@ -1,1 +1,1 @@
-"""The administrator's command, above the module, which works without this folder."""
+"""The administrator's command. It uses the module; the module works without this folder."""

@@ -1,7 +1,7 @@
 """What failed, in one line, and what an administrator can do about it.
 
-A cure belongs to the thing that failed: where the source of `put` can't be read, nothing is wrong
-with the root.
+The advice is about the thing that failed: where the source of `put` can't be read, it does not
+speak of the root.
 """
 
 import contextlib
@@ -75,9 +75,10 @@ _CALLERS = {
 
 
 class Failed(Exception):
-    """The caller's `what`, SOURCE or TARGET, called `name`, has failed by `error`.
+    """A file of the caller has failed. `what` is SOURCE or TARGET, `name` is the caller's name for
+    it, `error` is the system's.
 
-    It is no EnvironmentError, or the store would take it for one of the root.
+    It is no EnvironmentError, or the store would take it for an error of the root.
     """
 
     def __init__(self, what, name, error):
@@ -87,8 +88,7 @@ class Failed(Exception):
 
 @contextlib.contextmanager
 def blame(what, name):
-    """Raise Failed for the caller's `what`, called `name`, where a `with` has an error of a system
-    call."""
+    """For a `with`: turn the system's error into Failed(`what`, `name`, error)."""
     try:
         yield
     except EnvironmentError as error:
@@ -96,10 +96,10 @@ def blame(what, name):
 
 
 def explain(error, root):
-    """Return one line: the path, what the exception `error` is and, where it is known, the cure.
+    """Return one line about the exception `error`: the path, what failed, and what to do if known.
 
-    `root` is the path of the root, None where it is not known. A cure that concerns a root is for
-    what lies in that one.
+    `root` is the path of the root, None where it is not known. Advice about the root is given for
+    paths in it only.
     """
     if isinstance(error, OutputError):
         return str(error)
@@ -116,7 +116,7 @@ def explain(error, root):
 
 
 def shown(path):
-    """Return `path` as it can stand in a line."""
+    """Return `path` for a line of text: control characters are escaped, and an empty one is ''."""
     return re.sub(r'[\0-\x1f\x7f]', lambda found: repr(found.group())[1:-1],
                   native_path(path)) or "''"
 
@@ -136,7 +136,7 @@ def _cure(error, path, root):
     number = getattr(error, 'errno', None)
     place = _place(path, root)
     if isinstance(error, DamagedObject):
-        # Its message has the cure. The disk need not have failed.
+        # Its message says what to do. Its errno is EIO, but no disk need have failed.
         return None
     if place is None:
         return _ANYWHERE.get(number)
@@ -147,7 +147,7 @@ def _cure(error, path, root):
 
 
 def _place(path, root):
-    """Return where `path` is below `root`: '' for the root itself, None where it is elsewhere."""
+    """Return `path` relative to `root`: '' for the root itself, None where it lies elsewhere."""
     if path is None or root is None:
         return None
     if path == root:

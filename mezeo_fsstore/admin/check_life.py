@@ -1,4 +1,4 @@
-"""The whole life of objects: stored, read, copied, replaced and deleted."""
+"""Steps that store, read, copy, replace and delete test objects."""
 
 from __future__ import division
 
@@ -13,9 +13,9 @@ _LARGE = 16 * 1024 * 1024
 
 
 def large_size(free):
-    """Return the bytes of the large object where so many are `free`; -1 is unknown.
+    """Return the size in bytes of the large object, where `free` bytes are free; -1 is unknown.
 
-    With its copy it takes a quarter of what is free at most.
+    Together with its copy it takes at most a quarter of what is free, but 4 KiB in any case.
     """
     size = _LARGE
     while size > _SMALL and size > free / 8 >= 0:
@@ -24,7 +24,7 @@ def large_size(free):
 
 
 def steps(storage, large_size):
-    """Return the steps of the life of objects; each raises where the storage breaks its word."""
+    """Return the steps; each raises Fault if the storage does something else than promised."""
     return _Life(storage, large_size).steps()
 
 

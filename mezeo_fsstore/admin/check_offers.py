@@ -1,4 +1,4 @@
-"""What the filesystem of a root offers, and what it may only seem to offer."""
+"""Steps that try what the filesystem of a root offers, and doubt what it may only claim."""
 
 import errno
 import fcntl
@@ -18,19 +18,19 @@ from mezeo_fsstore.compat import get_attribute, set_attribute
 
 _CONTENT = b'content ' * 512
 
-# Where a sync of a directory that succeeds need not mean anything, by the kind of the filesystem.
+# Kinds of filesystems on which a sync of a directory may succeed and do nothing.
 _OF_OTHERS = ('fuse', 'fuseblk', 'virtiofs', '9p', 'cifs', 'smb3', 'vboxsf')
 _IN_MEMORY = ('tmpfs', 'ramfs')
 
-# As the kernel spells the options of a mount on which no name is believed to be missing still.
+# With any of these mount options, as the kernel spells them, NFS caches no missing names.
 _LOOKS_AGAIN = frozenset(['lookupcache=pos', 'lookupcache=none', 'noac'])
 
 
 def steps(small, storage, file_mode, dir_mode, mount):
     """Return the steps that try the filesystem in `small`, a SmallRoot.
 
-    `storage` is a module over that which does not sync, the modes are the registered ones, and
-    `mount` is the Mount, or None.
+    `storage` is a module over it that does not sync, the modes are the registered ones, and
+    `mount` is the Mount of the root, or None.
     """
     on_nfs = mount is not None and mount.kind in ('nfs', 'nfs4')
     found = [('modes are kept', lambda: _modes(small, file_mode, dir_mode)),
@@ -84,12 +84,12 @@ def _sync_directory(small, mount):
 
 
 def _doubt(mount):
-    """Return why a sync of a directory may not be one, None where nothing is known against it."""
+    """Return why a sync of a directory may do nothing, None where there is no such reason."""
     if mount is None:
         return 'whether it reaches a disk can not be told here: the filesystem is unknown'
     if mount.kind.split('.')[0] in _OF_OTHERS:
         return 'whether it reaches a disk can not be told here: %s passes it on' % mount.kind
-    # The second is how Linux 6.18 spells it.
+    # Linux 6.18 spells it fsync=volatile.
     if mount.kind == 'overlay' and mount.options.intersection(['volatile', 'fsync=volatile']):
         return 'the overlay is mounted volatile, and then it does nothing'
     if mount.kind in _IN_MEMORY:
@@ -155,7 +155,7 @@ def _direct_reads(small):
 
 
 def _optional(attempt):
-    """Return whether `attempt`, which may fail by any error, succeeds: nothing depends on it."""
+    """Return 'yes' if `attempt` succeeds, else 'no' with the error: the store can do without."""
     try:
         attempt()
     except EnvironmentError as error:
@@ -177,7 +177,7 @@ def _clone(source, target):
 
 
 def _read_directly(path):
-    buffer = mmap.mmap(-1, len(_CONTENT))  # which is aligned, as such a read needs it
+    buffer = mmap.mmap(-1, len(_CONTENT))  # aligned, as a direct read needs it
     try:
         with io.FileIO(os.open(path, os.O_RDONLY | os.O_DIRECT)) as stream:
             stream.readinto(buffer)

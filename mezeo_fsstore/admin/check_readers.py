@@ -1,4 +1,4 @@
-"""Whether a replacement is one step for a reader in another process."""
+"""A step that replaces an object while another process reads it."""
 
 import errno
 import io
@@ -8,25 +8,25 @@ import signal
 
 from mezeo_fsstore.admin.check_report import Fault, Warn
 
-# Seconds for which one process replaces and another reads, and for which the latter waits for the
-# former to begin.
+# Seconds for which one process replaces and the other reads; and seconds for which the reader waits
+# for the first replacement.
 _DURATION = 0.5
 _PATIENCE = 10
 
 
 def replace_under_reader(storage, on_nfs):
-    """Replace an object again and again while another process reads it; return what that saw.
+    """Replace an object again and again while another process reads it; return a line of result.
 
-    Raises Fault where the reader found the object missing, or neither the old nor the new content,
-    Warn where it was never replaced meanwhile.
-    `on_nfs` it may be missing for a moment: the client renames a file that is read away first.
+    Raises Fault if the reader found the object missing, or neither the old nor the new content, or
+    failed. Raises Warn if the object was never replaced meanwhile, and with `on_nfs` if it was
+    missing: an NFS client first renames the old file, while it is open, to another name.
     """
-    # Of two sizes, as the old size with the new bytes is a fault to find.
+    # Two sizes, to see a fault that gives the old size with the new bytes.
     contents = [os.urandom(4096), os.urandom(10001)]
     module_data = storage.new_data(None)
     storage.assign(None, module_data, io.BytesIO(contents[0]))
     replaced = 0
-    # Memory that both processes see: on a busy machine the one may be late.
+    # Memory that both processes share. On a busy machine the first replacement may come late.
     begun = mmap.mmap(-1, 1)
     reader = _Child(lambda: _read_on(storage, module_data, contents, begun))
     try:
@@ -55,9 +55,9 @@ def replace_under_reader(storage, on_nfs):
 
 
 def _read_on(storage, module_data, contents, begun):
-    """Look at the object for a while, from when `begun` says that it is being replaced.
+    """Read the object for _DURATION, counted from when `begun` says that it is being replaced.
 
-    Returns the numbers of looks, of those that found it missing and torn, and an errno or 0.
+    Returns how often it was read, found missing, and found torn, and an errno or 0.
     """
     looks = missing = torn = 0
     # Not the time of day, which may be set meanwhile.
@@ -96,20 +96,20 @@ class _Child(object):
             os.close(target)
 
     def has_ended(self):
-        """Return whether it has, without waiting for that."""
+        """Return whether the process has ended. Does not wait."""
         if self._pid and os.waitpid(self._pid, os.WNOHANG)[0]:
             self._pid = None
         return self._pid is None
 
     def numbers(self):
-        """Return what `work` returned, once it has ended."""
+        """Return what `work` returned. Call it after the end. Raises Fault if there is nothing."""
         text = os.read(self._source, 1000)
         if not text:
             raise Fault('the process that reads has died')
         return [int(number) for number in text.split()]
 
     def end(self):
-        """End it, if it still runs, and let go of it."""
+        """Kill the process if it still runs, and close the pipe."""
         os.close(self._source)
         if self._pid:
             os.kill(self._pid, signal.SIGKILL)
@@ -117,7 +117,7 @@ class _Child(object):
 
 
 def _work_and_exit(work, target):
-    """Write what `work` returns; leave nothing of the parent's to be done twice in the child."""
+    """Write what `work` returns, and exit without the exit handlers of the parent."""
     try:
         os.write(target, b' '.join(str(number).encode('ascii') for number in work()))
     finally:

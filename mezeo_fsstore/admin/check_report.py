@@ -10,18 +10,18 @@ OK, WARN, FAIL = 'ok', 'warn', 'FAIL'
 
 
 class Warn(Exception):
-    """What an administrator should know, or what could not be told, though nothing has failed."""
+    """Nothing has failed, but an administrator should know this, or something is unknown."""
 
 
 class Fault(Exception):
-    """A failure that says itself what to do."""
+    """A failure whose text needs no advice from `explain`."""
 
 
 class Report(object):
     """Runs steps, prints a line for each, and counts.
 
-    `path` is the root, for the first line. A step is a pair of a name and a function, which
-    returns a text, or None where the time that it took says enough; it raises Warn, or any other
+    `path` is the root, for the first line. A step is a pair of a name and a function. The function
+    returns a text, or None to print the time that it took. It raises Warn for a warning, any other
     exception for a failure.
     """
 
@@ -40,7 +40,7 @@ class Report(object):
         return FAIL not in [self._run(name, step) for name, step in steps]
 
     def run_until_failure(self, steps):
-        """Run steps of which each needs those before it, until one fails."""
+        """Run the steps until one fails: each needs those before it."""
         for name, step in steps:
             if self._run(name, step) == FAIL:
                 break

@@ -1,4 +1,4 @@
-"""Whether the user of the server can use all that lies in a root."""
+"""Steps that look whether this user can use all that lies in a root."""
 
 import errno
 import fcntl
@@ -15,19 +15,19 @@ from mezeo_fsstore.admin.rights import quoted
 from mezeo_fsstore.admin.terminal import counted
 from mezeo_fsstore.admin.users import user_name
 
-# So many objects are looked at: on a cold disk each can take 20 ms.
+# The number of objects to look at, at most: on a cold disk each can take 20 ms.
 _SAMPLE = 256
 
-# The request of <linux/fs.h> that gets what chattr sets, and two of the flags in its answer.
+# The ioctl request of <linux/fs.h> for the flags that chattr sets, and two of these flags.
 _GET_FLAGS = 0x80006601 | struct.calcsize('l') << 16
 _IMMUTABLE, _APPEND_ONLY = 0x10, 0x20
 
-# The flag of statvfs(3).
+# The flag ST_RDONLY of statvfs(3).
 _READ_ONLY = 1
 
 
 def steps_of_root(root):
-    """Return the steps that look at `root`, a `Root`, itself. Each is for this process's user."""
+    """Return the steps that look at the directory `root`, a `Root`, as the user of this process."""
     return [('owner', lambda: _owner(root)),
             ('rights', lambda: _rights(root))]
 
@@ -50,7 +50,7 @@ def _owner(root):
 
 
 def _rights(root):
-    # The slash: an administrator's root may well be a symbolic link, unlike what lies in it.
+    # With the slash at its end a root may be a symbolic link. A shard may not.
     _raise_first([_problem_of_directory(root.join(''))])
     return 'usable by %s' % user_name(os.geteuid())
 
@@ -70,7 +70,7 @@ def _directories(root, dir_mode):
 
 
 def _problem_of_directory(path):
-    """Return the error that keeps this user from using the directory `path`, None for none."""
+    """Return the error that keeps this user from using the directory `path`, None if he can."""
     try:
         fd = disk.open_directory(path)
     except EnvironmentError as error:
@@ -91,7 +91,7 @@ def _problem_of_directory(path):
 
 
 def _objects(root, file_mode):
-    """Look at a sample of the objects: one that the superuser has restored is his, most often."""
+    """Look at a sample of the objects: the superuser may have restored some as his own."""
     seen = [found for found in map(_look_at_object, _sample(root)) if found]
     _raise_first([problem for _, problem, _ in seen])
     _warn_of_modes([(path, mode) for path, _, mode in seen], 'file_mode', file_mode)
@@ -99,7 +99,7 @@ def _objects(root, file_mode):
 
 
 def _sample(root):
-    """Return paths of objects, spread over the shards: all of them in a small root."""
+    """Return the full paths of at most _SAMPLE objects, spread over the shards."""
     shards = [name for name in disk.listdir(root.path) if names.is_shard(name)]
     random.shuffle(shards)
     most = max(1, _SAMPLE // max(1, len(shards)))
@@ -110,16 +110,17 @@ def _sample(root):
             objects = (root.join(path) for path in paths if names.is_object(path))
             found.extend(itertools.islice(objects, most))
         except EnvironmentError as error:
-            # What the step before this has told.
+            # The step before this has said so.
             if error.errno not in (errno.EACCES, errno.ENOTDIR):
                 raise
     return found
 
 
 def _look_at_object(path):
-    """Return its path, the error that keeps this user from using it or None, and its mode.
+    """Return its path, the error that keeps this user from using it, and its mode.
 
-    Returns None for one that was deleted meanwhile.
+    The error is None if the user can use it; else the mode may be None. Returns None for an object
+    that was deleted meanwhile.
     """
     try:
         found = disk.status_of_name(path)
@@ -142,7 +143,7 @@ def _problem_of_flags(fd, path):
     try:
         flags = struct.unpack('i', fcntl.ioctl(fd, _GET_FLAGS, b'\0' * 8)[:4])[0]
     except EnvironmentError:
-        return None  # most filesystems have none
+        return None  # this filesystem has no such flags
     if flags & (_IMMUTABLE | _APPEND_ONLY):
         return EnvironmentError(
             None, 'it can not be changed: remove what lsattr shows with chattr -ia', path)

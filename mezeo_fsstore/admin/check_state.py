@@ -1,4 +1,4 @@
-"""The state of a root: is it the right one, is there room, does its clock agree."""
+"""Steps that look at the state of a root: which one it is, its free space, its clock."""
 
 import errno
 import time
@@ -12,18 +12,18 @@ from mezeo_fsstore.admin.terminal import in_units
 # Seconds by which the clocks of a healthy machine and its file server may differ.
 _MOST_SKEW = 5
 
-# The share of bytes or inodes below which an administrator should know.
+# The share of free bytes or inodes below which `check` warns.
 _LEAST_FREE = 0.05
 
 
 def identity_steps(root, mount):
-    """Return the steps that tell which root this `Root` is. `mount` is the Mount of it, or None."""
+    """Return the steps that show which root `root`, a `Root`, is. `mount` is its Mount, or None."""
     return [('filesystem', lambda: _filesystem(mount)),
             ('marker', lambda: _marker(root))]
 
 
 def steps(root, storage):
-    """Return the steps that tell how `root` is; `storage` is a module over it."""
+    """Return the steps for free space and the clock of `root`; `storage` is a module over it."""
     return [('bytes free', lambda: _bytes_free(root, storage)),
             ('inodes free', lambda: _inodes_free(root, storage)),
             ('clock', lambda: _clock(root))]
@@ -43,7 +43,7 @@ def _marker(root):
 
 
 def _bytes_free(root, storage):
-    # The module hides why it does not know.
+    # This raises the error, if any. The module would only say that it does not know.
     disk.capacity(root.path)
     numbers = storage.statistics(None)['capacity']
     if numbers['total'] < 0:

@@ -1,6 +1,6 @@
-"""`check`: the state of a root, the life of objects on it, what its filesystem offers.
+"""`check`: the state of a root, test objects on it, and what its filesystem offers.
 
-What is tried is tried in a small root inside the real one, which is only looked at.
+It tries things in a small root inside the real one, and only looks at the real one.
 """
 
 from mezeo_fsstore.admin import check_life, check_offers, check_rights, check_state
@@ -31,21 +31,21 @@ def check(options):
 def examine(root, registered):
     """Examine `root`, a `Root`; print a line for each step. Returns whether none failed.
 
-    `registered` are the other arguments of its registration. What this makes is removed, whatever
-    happens.
+    `registered` are the other arguments of its registration. What this makes is removed at the end,
+    also after an error.
     """
     storage = FilesystemStorage(**dict(registered, root=root.path))
     modes = [int(registered.get(name, default), 8)
              for name, default in (('file_mode', '0600'), ('dir_mode', '0700'))]
     mount, small, report = mount_of(root.path), SmallRoot(root, modes[1]), Report(root.path)
     report.title('state')
-    # Nothing is judged on what may be another volume.
+    # If this may be another volume, nothing else is tried.
     if report.run(check_state.identity_steps(root, mount)):
         report.run(check_state.steps(root, storage))
         usable = report.run(check_rights.steps_of_root(root))
         report.run(check_rights.steps_of_content(root, *modes))
         try:
-            # What is made in a root that is half usable may be there for good.
+            # If the root is only partly usable, what is made there perhaps can not be removed.
             if usable and report.run([('a small root to work in', small.make)]):
                 free = storage.statistics(None)['capacity']['free']
                 _try_out(small, registered, modes, mount, free, report)

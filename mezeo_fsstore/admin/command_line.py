@@ -16,9 +16,10 @@ from mezeo_fsstore.errors import ConfigurationError, StorageUnavailable
 
 
 def main(arguments=None):
-    """Run the command line `arguments` and return the exit status: 0, or 1 for any failure.
+    """Run the command line `arguments` and return the exit status: 0, or 1 for a failure.
 
-    A failure is one line on standard error. Bad usage exits with 2, an interrupt returns 130.
+    A failure is one line on standard error. A bad configuration returns 2, an interrupt 130. Raises
+    SystemExit with 2 for arguments that can not be parsed, and with 0 for --help and --version.
     """
     parser, options, root = _parser(), None, None
     try:
@@ -31,7 +32,7 @@ def main(arguments=None):
     except KeyboardInterrupt:
         return 130
     except OutputError as error:
-        # As `| head` does it: whoever reads a list, or a help, has read enough of it.
+        # As in `ls | head`: the reader of a list or of a help text has read enough.
         if error.errno == errno.EPIPE and (options is None or options.reads(options)):
             return 0
         return fail(explain(error, root))
@@ -45,13 +46,13 @@ def main(arguments=None):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that takes no part of an option for the whole: `--del` must not delete."""
+    """A parser that accepts no abbreviated options: `--del` must not delete."""
 
     def _get_option_tuples(self, option_string):
         return []
 
     def exit(self, status=0, message=None):
-        # What --help and --version have printed.
+        # Flush what --help and --version have printed, while a failure can still be reported.
         sys.stdout.flush()
         super(_Parser, self).exit(status, message)
 

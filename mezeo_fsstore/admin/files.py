@@ -1,4 +1,4 @@
-"""The caller's files: what `put` reads, and what `get` writes. Neither lies in the root."""
+"""The caller's files: what `put` reads, and what `get` writes, which may not lie in the root."""
 
 import contextlib
 import errno
@@ -16,7 +16,7 @@ _OUTPUT = ('-', '/dev/stdout')
 
 @contextlib.contextmanager
 def open_source(name):
-    """Yield a Source of the file `name`, for `-` of standard input, for a `with`."""
+    """For a `with`: open the file `name`, `-` for standard input; give a Source. Raises Failed."""
     if name == '-':
         if sys.stdin is None:
             raise Failed(SOURCE, 'standard input', OSError(errno.EBADF, 'it is closed'))
@@ -29,7 +29,7 @@ def open_source(name):
 
 
 class Source(object):
-    """The binary file `stream` to read from, whose errors are those of the caller's `name`."""
+    """Reads the binary file `stream`. Its errors are raised as Failed, with the caller's `name`."""
 
     def __init__(self, stream, name):
         self._stream, self._name = stream, name
@@ -40,7 +40,7 @@ class Source(object):
             return self._stream.read(size)
 
     def length(self):
-        """Return the number of bytes to come, None where only the end will tell."""
+        """Return the number of bytes to come, None for what is no regular file."""
         try:
             fd = self._stream.fileno()
             found = os.fstat(fd)
@@ -52,12 +52,12 @@ class Source(object):
 
 
 def open_target(name, root, path):
-    """Return a context manager that gives a file to write, and what `meter` must know of it.
+    """Return a context manager for writing to the caller's file `name`, `-` for standard output.
 
-    What is written gets to the file that the caller calls `name`.
-    A regular file is replaced at the end, in one step, and keeps its mode; on any error it stays as
-    it was. A device or a FIFO is written as it is, as is standard output, `-`. Raises Failed for a
-    file in `root`, a `Root`, and for another name of the object at `path` there.
+    It gives a pair: a file with `write`, and the parameter `beside` of `meter`. A regular file is
+    replaced at the end, in one step, and keeps its mode; on any error it stays as it was. A device,
+    a FIFO and standard output are written directly. Raises Failed for a file in `root`, a `Root`,
+    for another name of its marker or of the object at `path` there, and for the system's errors.
     """
     if name in _OUTPUT:
         fd = sys.stdout.fileno()
@@ -67,14 +67,14 @@ def open_target(name, root, path):
         if not os.path.basename(name):
             raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
         found, full = _status(name), os.path.realpath(name)
-        # A name such as /dev/fd/3 may lead to a file that has none of its own.
+        # A name such as /dev/fd/3 may lead to a file without a name, which can not be replaced.
         by_name = found is None or stat.S_ISREG(found.st_mode) and _same(found, _status(full))
     _refuse_the_root(name, found, root, path)
     return _replaced(name, full, found) if by_name else _as_it_is(name)
 
 
 def _refuse_the_root(name, found, root, path):
-    """Raise Failed if the file `name`, of the status `found`, is one of `root`."""
+    """Raise Failed if the file `name`, whose status is `found` or None, belongs to `root`."""
     problem = None
     if _lies_in(root.path, os.path.realpath(name)):
         problem = 'it lies in the root, in which only objects are stored, with put'
@@ -87,7 +87,7 @@ def _refuse_the_root(name, found, root, path):
 
 
 def _lies_in(folder, path):
-    """Return whether `path` lies in `folder`, however both are spelled, linked or mounted."""
+    """Return whether `path` lies in `folder`, also through links, other mounts or spellings."""
     sought = os.stat(folder)
     while path != '/':
         path = os.path.dirname(path)
@@ -101,7 +101,7 @@ def _same(found, other):
 
 
 def _status(path):
-    """Return the status of what `path` leads to, None where it leads to nothing."""
+    """Return the `os.stat` of `path`, None where nothing is there."""
     try:
         return os.stat(path)
     except EnvironmentError as error:
@@ -111,13 +111,13 @@ def _status(path):
 
 
 class Target(object):
-    """Writes to the descriptor `fd` of what the caller calls `name`."""
+    """Writes to the descriptor `fd` of the caller's file `name`."""
 
     def __init__(self, fd, name):
         self._fd, self._name = fd, name
 
     def write(self, data):
-        """Write all of `data`."""
+        """Write all of `data`. Raises Failed."""
         with blame(TARGET, self._name):
             disk.write_all(self._fd, data, self._name)
 
@@ -140,7 +140,7 @@ def _replaced(name, full, found):
     try:
         with blame(TARGET, name):
             if found is not None:
-                # It is replaced by those only who could write it.
+                # Only a user who may write the file may replace it.
                 disk.release(os.open(full, os.O_WRONLY | os.O_NONBLOCK))
             fd = disk.create(temporary)
             _dress(fd, found, temporary)
@@ -156,7 +156,7 @@ def _replaced(name, full, found):
 
 
 def _dress(fd, found, path):
-    """Give the new file the mode and, where this user may, the owner of the one it replaces."""
+    """Give the new file the mode and, if this user may, the owner of the one that it replaces."""
     if found is None:
         disk.set_mode(fd, 0o666 & ~_umask(), path)
         return
@@ -168,7 +168,7 @@ def _dress(fd, found, path):
 
 
 def _umask():
-    # It can be asked for only by setting it.
+    # The only way to read it is to set it.
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

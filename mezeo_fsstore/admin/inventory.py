@@ -1,12 +1,14 @@
-"""What lies in a root, told apart: objects, temporaries, what `check` and `scrub` put there, and
+"""What lies in a root, by kind: objects, temporaries, what `check` and `scrub` put there, and
 what is foreign.
 
-A walk goes from place to place, each a directory, and streams: it takes the memory of 4,096 names,
-and on Python 2 that of one directory. Files may appear and vanish meanwhile. No symbolic link is
-followed, and no foreign directory is entered.
+A walk goes from place to place. A place is a directory: the root, a shard, the quarantine, a shard
+in it. The walk keeps the names of the 4,096 shards in memory, and on Python 2 those of one
+directory. Files may appear and vanish meanwhile. No symbolic link is followed, and no foreign
+directory is entered.
 
-What can't be read ends no walk. Each function here has a parameter `failed`, a function that is
-called with each such error, once; an instance of `Failures` says and counts them.
+What can't be read does not end a walk. The functions of a walk have a parameter `failed`, a
+function that is called once with each such error. An instance of `Failures` is one: it prints and
+counts them.
 """
 
 import stat
@@ -16,7 +18,7 @@ from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin.advice import explain
 from mezeo_fsstore.admin.terminal import say
 
-# The kinds of what is found. A leftover is the small root of a `check` that was killed.
+# The kinds. A leftover is the small root of a `check` that was killed, or still runs.
 OBJECT, TEMPORARY, LEFTOVER, QUARANTINED, FOREIGN = KINDS = (
     'object', 'temporary', 'check', 'quarantined', 'foreign')
 
@@ -25,7 +27,7 @@ Entry = namedtuple('Entry', 'kind path status')
 
 
 class Failures(object):
-    """Says what failed in `root`, a line on standard error each, and counts it in `number`."""
+    """Prints each error in `root`, one line on standard error, and counts them in `number`."""
 
     def __init__(self, root):
         self.number = 0
@@ -37,14 +39,14 @@ class Failures(object):
 
     @property
     def status(self):
-        """The exit status of a command that has gone on past all of them."""
+        """The exit status of a command that has gone on after them: 1 if there were any, else 0."""
         return 1 if self.number else 0
 
 
 def shards(root, failed, part=(1, 1)):
     """Return the names of the shards of `root`, a `Root`, in order.
 
-    Of a `part`, (K, N), these are the ones whose number leaves K - 1 when it is divided by N.
+    With a `part` (K, N) only those whose number, modulo N, is K - 1.
     Raises the system's error where the root can't be listed.
     """
     part, parts = part
@@ -58,7 +60,7 @@ def quarantine(root, failed):
     try:
         found = _shards_in(root, names.QUARANTINE, failed)
     except EnvironmentError:
-        found = []  # `entries_in` lists it again, and says why it can't
+        found = []  # `entries_in` lists it again and reports the error
     return [names.QUARANTINE] + ['%s/%s' % (names.QUARANTINE, name) for name in found]
 
 
@@ -84,9 +86,9 @@ def _shards_in(root, place, failed):
 
 
 def entries_in(root, place, failed):
-    """Yield an Entry for each thing in the directory `place`, a path relative to the root.
+    """Yield an Entry for each file and directory in `place`, a path relative to the root.
 
-    Left out are other places, and the marker.
+    Other places, and the marker, are left out.
     """
     if place and not _is_directory(root, place, failed):
         return
@@ -97,13 +99,16 @@ def entries_in(root, place, failed):
             kind = _kind(path, status.st_mode)
             if kind is not None:
                 yield Entry(kind, path, status)
-        # A place that can't be asked fails in its own turn; one that has vanished is no failure.
+        # Another place reports its error when the walk gets there. A vanished one is no failure.
         elif not names.is_place(path) and (not place or not disk.has_vanished(error)):
             failed(error)
 
 
 def digest_of(path):
-    """Return the digest that the file at `path` carries, None for none. Its content is not read."""
+    """Return the digest in the attribute of the file `path`, a full path; None for none.
+
+    The content is not read. Raises the system's error.
+    """
     fd = disk.open_to_read(path)
     try:
         return disk.get_digest(fd, path)

@@ -1,4 +1,4 @@
-"""`ls`: what lies in a root, a line for each thing."""
+"""`ls`: what lies in a root, one line for each object or other entry."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from mezeo_fsstore.admin.terminal import counted, fail, meter, printable, utc
 from mezeo_fsstore.errors import ConfigurationError
 from mezeo_fsstore.module_data import compose
 
-# json.dumps would make an encoder for each line.
+# json.dumps would make a new encoder for each line.
 _to_json = json.JSONEncoder(sort_keys=True).encode
 
 
@@ -35,7 +35,7 @@ def add_commands(commands):
 
 
 def ls(options):
-    """Run `ls`: print a line for each object, or for each thing that is none."""
+    """Run `ls`: print a line for each object, or with --foreign for everything else."""
     if options.sha256 and (options.json or options.foreign):
         raise ConfigurationError('--sha256 goes with neither --json nor --foreign')
     root = root_of(options)
@@ -49,11 +49,11 @@ def ls(options):
                 counts[entry.kind] += 1
                 if (entry.kind != inventory.OBJECT) == options.foreign:
                     line = lines.of(entry)
-                    # A stream passes on what is enough to; empty texts it would only collect.
+                    # Empty texts would pile up in the buffer of the stream, which counts bytes.
                     if line:
                         sys.stdout.write(line)
             progress.update(1)
-    # A volume that was unmounted on the way looks like the end of the list.
+    # If the volume was unmounted meanwhile, the list only seems complete.
     root.require()
     sys.stdout.flush()
     sys.stderr.write(_summary(counts, options.foreign, failures.number))
@@ -76,13 +76,13 @@ def _summary(counts, foreign, failed):
 
 
 class Manifest(object):
-    """The lines of a manifest, and in `without` the number of objects that have no digest."""
+    """Makes the lines of a manifest, and counts the objects without a digest in `without`."""
 
     def __init__(self, root, failed):
         self._root, self._failed, self.without = root, failed, 0
 
     def of(self, entry):
-        """Return the line for an object, or nothing where there is no digest."""
+        """Return the line for an object, or an empty text where there is no digest."""
         try:
             digest = inventory.digest_of(self._root.join(entry.path))
         except EnvironmentError as error:
@@ -94,9 +94,9 @@ class Manifest(object):
 
 
 class Lines(object):
-    """The lines for what lies in `root`, of JSON or divided by tabs.
+    """Makes the lines for the entries of `root`, in JSON or divided by tabs: `of(entry)`.
 
-    `failed` is called with a time that no calendar has.
+    `failed` is called with an error for each time that no calendar has, but not in JSON.
     """
 
     def __init__(self, root, as_json, failed):

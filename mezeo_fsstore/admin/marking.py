@@ -1,6 +1,6 @@
-"""`init`: the marker of a root; and the clock of its filesystem.
+"""`init`: the marker of a root. And the clock of its filesystem.
 
-A marker is readable for all: it is no secret, and the server that must read it is seldom the
+All users may read a marker: it is no secret, and the server that must read it seldom runs as the
 administrator who makes it.
 """
 
@@ -13,7 +13,7 @@ from mezeo_fsstore.root import read_marker
 
 _MARKER_MODE = 0o444
 
-# Errors of a link that have a cure. Any other means that this filesystem has no links.
+# Errors of a link that are raised as they are. Any other is taken for: no hard links here.
 CURABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.ENOENT, errno.ESTALE,
            errno.ENOTCONN)
 
@@ -39,10 +39,11 @@ def init(options):
 def mark(root):
     """Give `root`, a `Root`, a marker with a random id; return the id once it is on the disk.
 
-    A marker that is there stays and its id is returned, so every node of a shared volume, and
-    two administrators at once, get the same answer. Nothing is written then.
+    If there is a marker, it stays, nothing is written, and its id is returned. So all nodes of a
+    shared volume, and two administrators at once, get the same id.
 
-    Raises the system's error, and where it refuses a hard link, one that says how to do without.
+    Raises the system's error. Where hard links are refused, the error says how to make the marker
+    by hand. Raises StorageUnavailable for a damaged marker.
     """
     marker = root.join(names.MARKER)
     found = read_marker(marker)
@@ -69,12 +70,12 @@ def mark(root):
 def clock(root):
     """Return the time of the root's filesystem, in seconds since 1970.
 
-    That of a server on the network, and its files' times, may differ from this machine's. Nothing
-    is made for it, so it can be asked on a full volume. The root gets that time as its own.
+    The clock of a file server, and so the times of its files, may differ from this machine's. The
+    root gets that time as its own mtime. No file is made, so it works on a full volume.
 
-    Raises the system's error where this user may not write to the root, or nobody may.
+    Raises the system's error where this user may not write to the root, or the volume is read-only.
     """
-    # The slash at its end: an administrator's root may well be a symbolic link.
+    # With the slash at its end a root may be a symbolic link.
     path = root.join('')
     disk.touch(path)
     return disk.status_of_name(path).st_mtime

@@ -1,4 +1,4 @@
-"""Reads a file from the medium, past the page cache, which would hide what has rotted below it."""
+"""Reads a file from the medium, past the page cache, which would hide damage on the medium."""
 
 import errno
 import fcntl
@@ -9,20 +9,20 @@ import os
 
 from mezeo_fsstore.compat import forget_pages, part_of
 
-# Of 256 KiB, 1 MiB and 4 MiB the quickest.
+# Bytes. Of 256 KiB, 1 MiB and 4 MiB this was the fastest.
 _ROOM = 1024 * 1024
 
 
 def new_room():
-    """Return memory to read into, which starts at a page as direct reads need it."""
+    """Return memory to read into. It starts at the start of a page, as direct reads need it."""
     return mmap.mmap(-1, _ROOM)
 
 
 def digest_on_medium(fd, room, spend):
     """Return the SHA-256 of the file behind `fd`, in hexadecimal, and whether it was read directly.
 
-    `spend(number)` is called for each so many bytes that were read into `room`. Raises the
-    system's error.
+    The file is read into `room`, memory of `new_room`. `spend(number)` is called after each read,
+    with its number of bytes. Raises the system's error.
     """
     digest, position, size = hashlib.sha256(), 0, os.fstat(fd).st_size
     _forget(fd)
@@ -35,8 +35,8 @@ def digest_on_medium(fd, room, spend):
         except EnvironmentError as error:
             if not direct or error.errno != errno.EINVAL:
                 raise
-            # It is refused only now, or an earlier read was short: the next one must start at the
-            # border of a block.
+            # Direct reads are refused only now, or the last read was short and the next one does
+            # not start at a block. So go on without.
             direct = not _read_directly(fd, False)
             continue
         if not number:
@@ -51,7 +51,7 @@ def _forget(fd):
     try:
         forget_pages(fd, 0, 0)
     except EnvironmentError:
-        pass  # then a direct read has to do
+        pass  # then only direct reads avoid the cache
 
 
 def _read_directly(fd, wanted):

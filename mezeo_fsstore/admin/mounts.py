@@ -8,23 +8,23 @@ from mezeo_fsstore.compat import native_name
 
 _TABLE = '/proc/self/mountinfo'
 
-# `point` is the path at which it is mounted, `kind` its type, such as ext4 or fuse.sshfs, and
-# `options` a frozenset of those of the mount and of its filesystem, such as rw or lookupcache=pos.
+# `point` is the path where it is mounted. `kind` is its type, such as ext4 or fuse.sshfs. `options`
+# is a frozenset of the options of the mount and of the filesystem, such as rw or lookupcache=pos.
 Mount = namedtuple('Mount', 'point kind options')
 
 
 def mount_of(path, table=None):
     """Return the Mount that holds `path`, None where the system does not tell.
 
-    `table` stands in for the system's list: bytes in the form of /proc/self/mountinfo.
+    `table` replaces the system's list, for tests: bytes in the form of /proc/self/mountinfo.
     """
     path = os.path.realpath(path)
     rows = _rows(_read_table() if table is None else table)
     known = set(number for number, _, _ in rows)
     found, at = None, None
     while True:
-        # Down from the top, as the system looks a path up: the longest of all mount points may
-        # lie covered by a later mount above it.
+        # From the top mount downwards, as the system looks up a path. The longest mount point may
+        # be the wrong one: a later mount above it may cover it.
         below = [(number, mount) for number, parent, mount in rows
                  if (parent if parent in known and parent != number else None) == at
                  and _holds(mount.point, path)]
@@ -43,10 +43,10 @@ def _read_table():
 
 
 def _rows(table):
-    """Return for each line the numbers of the mount and of the one that it lies on, and a Mount."""
+    """Return for each line: the id of the mount, the id of its parent, and the Mount."""
     rows = []
     for line in table.splitlines():
-        # How many fields lie before the dash differs.
+        # The number of fields before the dash varies.
         before, _, after = line.partition(b' - ')
         before, after = before.split(b' '), after.split(b' ')
         options = before[5].split(b',') + after[2].split(b',')
@@ -56,7 +56,7 @@ def _rows(table):
 
 
 def _name(field):
-    """Return a field as a native `str`. Blanks and backslashes are in octal there."""
+    """Return a field as a native `str`. The table has blanks and backslashes in octal."""
     return native_name(re.sub(br'\\([0-7]{3})', _byte, field))
 
 

@@ -63,9 +63,10 @@ def put(options):
 
 
 def _store(root, storage, module_data, source, fresh):
-    """Store `source` and print `module_data`, which must not be lost; return the exit status.
+    """Store `source` and print `module_data`; return the exit status.
 
-    Nobody else knows of an object that is `fresh`, so that may be removed again.
+    The `module_data` of what is stored must not be lost. If it can not be printed, it is named on
+    standard error; if that fails too, a `fresh` object is removed: nobody else knows of it.
     """
     stored = False
     try:
@@ -92,19 +93,19 @@ def _store(root, storage, module_data, source, fresh):
 
 
 def _removed(storage, module_data, error):
-    """Remove the object if it is there; return whether it is not, after this `error` of a write."""
+    """Remove the object if it is there, after `error`. Return False if it may still be there."""
     try:
         if storage.available(None, module_data):
             storage.delete(None, module_data)
         return True
     except Exception:
-        # Without the right root nothing was stored.
+        # If the root was missing, nothing was stored.
         return isinstance(error, StorageUnavailable)
 
 
 def get(options):
     """Run `get`: write the bytes of the object."""
-    # Of a damaged object the last bytes are not written, nor is any file replaced by it.
+    # If the object is damaged, its last bytes are not written, and no file is replaced by it.
     root, storage = root_of(options), storage_of(options, verify_reads=True)
     path = _path_of(options, root)
     with storage.get_read_stream(None, compose(path)) as source:
@@ -128,7 +129,7 @@ def stat(options):
     """Run `stat`: print what is known of the object."""
     root = root_of(options)
     path = _path_of(options, root)
-    # It raises what there is to raise about the root and the object.
+    # It raises the errors of the root and of the object.
     storage_of(options).get_size(None, compose(path))
     full = root.join(path)
     found = disk.status_of_name(full)
@@ -149,7 +150,7 @@ def stat(options):
 
 
 def rm(options):
-    """Run `rm`: remove the object, which must be there: else it may be another that was meant."""
+    """Run `rm`: remove the object. One that is not there is an error: perhaps a wrong name."""
     module_data = compose(_path_of(options, root_of(options, as_owner=True)))
     storage = storage_of(options)
     storage.get_size(None, module_data)
@@ -161,6 +162,7 @@ def _path_of(options, root):
     """Return the path of the object that MODULE_DATA names, relative to `root`.
 
     That is a module_data, a line of `ls` that begins with one, or the path, relative or full.
+    Raises InvalidModuleData.
     """
     text = options.module_data.split('\t')[0]
     if names.is_object(text):
@@ -183,7 +185,7 @@ def _read(source, path):
 
 
 class _Metered(object):
-    """The stream `source`, whose bytes `progress` counts."""
+    """Reads the stream `source` and counts its bytes with `progress`."""
 
     def __init__(self, source, progress):
         self._source, self._progress = source, progress

@@ -1,4 +1,4 @@
-"""The arguments that commands share, for argparse."""
+"""Arguments of the command line that several commands have."""
 
 import argparse
 import re
@@ -17,13 +17,13 @@ def never(options):
 
 
 def add_command(commands, run, text, details=None, reads=never, expects_marker=True):
-    """Add the command that is called as the function `run`, with its ROOT; return its parser.
+    """Add a command with its ROOT; return its parser. Its name is that of the function `run`.
 
-    `reads` tells of parsed options whether the command then only lists or reads: that a reader of
-    standard output has gone is no failure of such a one. A root without a marker is said on
-    standard error, unless `expects_marker` is false.
+    `reads(options)` returns whether the command only lists or reads: then it is no failure that the
+    reader of standard output has gone. With `expects_marker` a root without a marker is said on
+    standard error.
     """
-    # In the list of all commands there is a line for each.
+    # The list of all commands shows the first part of the text.
     command = commands.add_parser(run.__name__, help=re.split('[:.,]', text)[0], description=text,
                                   epilog=' '.join(filter(None, [details, EXIT_STATUS])))
     command.set_defaults(run=run, reads=reads, expects_marker=expects_marker, args=None,
@@ -35,8 +35,8 @@ def add_command(commands, run, text, details=None, reads=never, expects_marker=T
 
 
 def add_registered(command):
-    """Add `--args`: what else was registered, where ROOT is no file that tells."""
-    # One version longer, for scripts; not in the help.
+    """Add `--args`: the other registered arguments, where ROOT is the root itself."""
+    # Kept for one more version, for scripts, and not shown in the help.
     command.add_argument('--args', metavar='JSON', help=argparse.SUPPRESS)
 
 
@@ -60,7 +60,7 @@ def add_json(command, text):
 
 
 def _one_line(text):
-    # Of two lines of `ls` only one can be meant.
+    # Two lines of `ls` would name two objects.
     if '\n' in text:
         raise argparse.ArgumentTypeError('expected one line')
     return text

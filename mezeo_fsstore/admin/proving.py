@@ -1,4 +1,4 @@
-"""Proves one object: its content on the medium against its digest."""
+"""Proves an object: compares its content on the medium with its digest."""
 
 import errno
 import os
@@ -9,21 +9,21 @@ from mezeo_fsstore.admin.medium import digest_on_medium, new_room
 WHOLE, DAMAGED, UNREADABLE, UNSTABLE, UNSIGNED = VERDICTS = (
     'whole', 'damaged', 'unreadable', 'unstable', 'without digest')
 
-# What a disk that can't give the content answers. Past the filesystem's cache the words are the
-# block layer's own: a bad sector, a failed check of protection data, a lost target.
+# The errors that mean: the disk can't give the content. Direct reads get the errors of the block
+# layer: a bad sector, a failed check of protection data, a lost target.
 _UNREADABLE_ERRORS = frozenset([errno.EIO, errno.ENODATA, errno.EILSEQ, errno.EREMOTEIO,
                                 errno.EBADMSG, errno.EUCLEAN])
 
 
 class NoDigest(Exception):
-    """The attribute of an object holds something else than a digest."""
+    """The attribute of an object has a value that is no digest."""
 
 
 class Prover(object):
-    """Proves objects, one after the other, in memory of its own.
+    """Proves objects, one after the other, in its own memory.
 
-    `spend(number)` is called for each so many bytes that were read. `direct` tells whether all were
-    read past the page cache so far.
+    `spend(number)` is called after each read, with its number of bytes. `direct` tells whether all
+    reads so far went past the page cache.
     """
 
     def __init__(self, spend):
@@ -33,8 +33,8 @@ class Prover(object):
     def prove(self, fd, path, sign):
         """Return the verdict on the object behind `fd`, at `path`, and whether it was signed now.
 
-        With `sign` an object without a digest gets one. Raises NoDigest for an attribute that holds
-        none, and the system's error for what says nothing about the content.
+        `path` is its full path. With `sign` an object without a digest gets one. Raises NoDigest
+        for an attribute that holds none, and the system's errors that are no verdict.
         """
         expected = disk.get_digest(fd, path)
         if expected is None and disk.digest_attribute(fd, path) is not None:
@@ -53,7 +53,7 @@ class Prover(object):
         return WHOLE, True
 
     def _read(self, fd, path, room):
-        """Return the digest of what the medium gives, None where it gives an error."""
+        """Return the digest of the content on the medium, None if the disk can't give that."""
         try:
             digest, direct = digest_on_medium(fd, self._rooms[room], self._spend)
         except EnvironmentError as error:
@@ -66,7 +66,7 @@ class Prover(object):
 
 
 def is_still_there(fd, path):
-    """Return whether the file behind `fd` is at `path`: not replaced, and not removed."""
+    """Return whether `path` is still the file behind `fd`: neither replaced nor removed."""
     try:
         return os.path.samestat(disk.status(fd, path), disk.status_of_name(path))
     except EnvironmentError as error:

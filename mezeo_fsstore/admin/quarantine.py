@@ -1,8 +1,8 @@
-"""The quarantine of a root: damaged objects, out of the way, so that the platform copies good ones.
+"""The quarantine: damaged objects are moved there, so that the platform copies good ones here.
 
-At every moment an object is in its place or in quarantine. What takes its place meanwhile is never
-lost: a move that has taken the wrong file puts it back by a link, which, unlike a rename, never
-covers a newer one.
+At every moment an object is in its place or in quarantine. A new object that replaces it meanwhile
+is not lost: if a move has taken the new one, it is put back by a link, which, unlike a rename,
+never replaces a still newer one.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ _MODE = 0o700
 
 
 class Refused(Exception):
-    """An object was not moved, and why."""
+    """An object was not moved. The text says why."""
 
 
 class Quarantine(object):
@@ -26,12 +26,12 @@ class Quarantine(object):
         self._links = None
 
     def take(self, path, fd):
-        """Move the object at `path`, relative to the root, whose file is behind `fd`.
+        """Move the object at `path`, relative to the root, to quarantine. `fd` is its open file.
 
-        Returns whether it was moved. False: something else has taken its place meanwhile, and stays
-        there. `fd` must be open: the number of a freed file would come back for the next one.
-        Raises Refused where a copy of that name is there already, or the filesystem has no hard
-        links, and the system's error.
+        Returns whether it was moved. False: it was replaced or removed meanwhile, and what replaced
+        it stays. `fd` must stay open: else a new file may get the same inode number. Raises Refused
+        where that name is in quarantine already, or no hard link can be made; StorageUnavailable
+        for a wrong root; the system's error.
         """
         self._root.check_marker()
         shard, name = path.split('/')
@@ -56,9 +56,10 @@ class Quarantine(object):
         return taken
 
     def put_back(self, path):
-        """Put what lies in quarantine under the path of an object back into its place.
+        """Move an object from quarantine back to `path`, relative to the root.
 
-        Returns False where its name is taken: then it stays.
+        Returns False where that name is taken: then nothing is moved. Raises StorageUnavailable for
+        a wrong root, and the system's error.
         """
         self._root.check_marker()
         source, target = self._root.join(names.quarantined(path)), self._root.join(path)
@@ -69,7 +70,7 @@ class Quarantine(object):
                 except EnvironmentError as error:
                     if error.errno != errno.EEXIST:
                         raise
-                    # It may be its own name: a run was killed before it took the other one away.
+                    # If both are one file, a run was killed before it removed the other name.
                     if not os.path.samestat(disk.status_of_name(source),
                                             disk.status_of_name(target)):
                         return False
@@ -80,7 +81,10 @@ class Quarantine(object):
 
     @contextlib.contextmanager
     def _open(self, shard):
-        """Open the quarantine of a shard for a `with`, made and on the disk with all above it."""
+        """For a `with`: open the directory of a shard in quarantine, making it if needed.
+
+        A new directory is on the disk when this returns, and so is the quarantine.
+        """
         top = self._root.join(names.QUARANTINE)
         if _make(top):
             self._root.sync()
@@ -92,7 +96,7 @@ class Quarantine(object):
                 yield fd
 
     def _has_links(self):
-        """Return whether this filesystem has hard links, without which nothing can be put back."""
+        """Return whether a hard link can be made here: without links nothing can be put back."""
         if self._links is None:
             first = names.temporary_of(self._root.join(names.MARKER))
             second = names.temporary_of(self._root.join(names.MARKER))
@@ -112,7 +116,7 @@ def _put_back(target, source):
     try:
         disk.link(target, source)
     except EnvironmentError as error:
-        # A newer one lies there: what was taken has been replaced as well.
+        # A still newer one is there: it has replaced the one that was taken.
         if error.errno != errno.EEXIST:
             raise
     disk.remove(target)

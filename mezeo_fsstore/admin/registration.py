@@ -1,4 +1,4 @@
-"""What ROOT names on a command line: the root itself, or the file with its registration."""
+"""The ROOT of a command line: the root itself, or the file with its registration."""
 
 import contextlib
 import errno
@@ -18,16 +18,16 @@ from mezeo_fsstore.storage import FilesystemStorage
 _MODULE = 'mezeo_fsstore.FilesystemStorage'
 _KEYS = ('module', 'label', 'args')
 
-# Bytes. A registration takes some hundreds: what is longer is another file.
+# Bytes. A registration has some hundreds. No more than this is read of another file.
 _LONGEST = 65536
 
 
 def read_registration(options):
-    """Read what ROOT names, with the caller's rights, before any are given up.
+    """Read the registration that ROOT names, with the rights of the caller.
 
-    Sets, of the parsed command line `options`, `root` to the path of the root, `args` to the other
-    registered arguments, `registration` to all of it and `source` to where they come from. Raises
-    ConfigurationError for what is no registration, and for a root that is none.
+    Sets in the parsed command line `options`: `root`, the path of the root; `args`, the other
+    registered arguments; `registration`, all of it; `source`, where it comes from. Raises
+    ConfigurationError for a bad registration or root, Failed for a file that can't be read.
     """
     path = _absolute(options.root)
     is_file, has_args = _is_file(path), options.args is not None
@@ -47,19 +47,18 @@ def read_registration(options):
 
 
 def registration_with(options, root_id):
-    """Return, as JSON, the registration that ROOT named, with its `root_id`."""
+    """Return the registration that ROOT named, as JSON, with this `root_id`."""
     registration = options.registration
     registration['args'] = OrderedDict(registration['args'], root_id=root_id)
     return json.dumps(registration)
 
 
 def root_of(options, as_owner=False):
-    """Return the `Root` that the command line names, once its arguments are known to be good.
+    """Check the arguments and return the `Root` that the command line names.
 
-    With `as_owner` the superuser becomes the root's owner first. Raises as the constructor of
-    FilesystemStorage does, and StorageUnavailable where the marker is not the registered one.
-    Where there is no marker, that is said on standard error. A command that does not expect one
-    looks for it itself.
+    With `as_owner` the superuser becomes the owner of the root first. Raises as the constructor of
+    FilesystemStorage does, and StorageUnavailable where the marker is not the registered one. Says
+    on standard error if there is no marker. A command that does not expect one checks it itself.
     """
     if as_owner:
         _act_as_owner(options.root)
@@ -93,18 +92,18 @@ def _is_file(path):
     try:
         return not stat.S_ISDIR(os.stat(path).st_mode)
     except EnvironmentError:
-        return False  # a root that is not there, as whoever uses it will say
+        return False  # treat it as a missing root, which is reported later
 
 
 def _register(path, args):
-    """Return a registration of the directory `path`, with other arguments from the JSON `args`."""
+    """Return a registration of the directory `path` with the other arguments, the JSON `args`."""
     registered = OrderedDict(_object(args), root=path)
     return OrderedDict([('module', _MODULE), ('label', 'Filesystem Storage'),
                         ('args', registered)])
 
 
 def _read(path):
-    """Return the registration in the file `path`."""
+    """Return the registration in the file `path`. Raises ConfigurationError or Failed."""
     with blame(SOURCE, path):
         with open(path, 'rb') as source:
             content = source.read(_LONGEST)
@@ -125,7 +124,7 @@ def _read(path):
 
 
 def _object(text):
-    """Return the JSON object `text`, in its order."""
+    """Return the JSON object `text`, its keys in order. Raises ConfigurationError."""
     try:
         if isinstance(text, bytes):
             text = text.decode('utf-8')
@@ -139,7 +138,7 @@ def _object(text):
 
 @contextlib.contextmanager
 def _source_named(options):
-    """For a `with`: name where an unusable argument comes from."""
+    """For a `with`: put the source of the arguments in front of a ConfigurationError."""
     try:
         yield
     except MissingRoot:
@@ -151,11 +150,11 @@ def _source_named(options):
 def _act_as_owner(path):
     """Give up the superuser's rights for those of the root's owner, before anything is made.
 
-    The server could not use what belongs to the superuser.
+    Files of the superuser would be of no use to the server.
     """
     try:
         owner = os.stat(path)
     except EnvironmentError:
-        return  # there is no such root, as whoever uses it will say
+        return  # a missing root is reported later
     if os.geteuid() == 0 and owner.st_uid != 0:
         become(owner.st_uid, owner.st_gid)

@@ -1,4 +1,4 @@
-"""Who may do what in a root, and what gives a user the rights that he lacks."""
+"""What an administrator can do about missing rights in a root."""
 
 import errno
 import os
@@ -9,18 +9,21 @@ from mezeo_fsstore.admin.users import group_name, user_name
 
 
 def cure(number, path, root):
-    """Return what to do about `number`, EACCES or EPERM, at `path`, which is `root` or below it."""
+    """Return what to do about the errno `number`, EACCES or EPERM, at `path`.
+
+    `path` is `root` or below it. Returns None if the root itself can not be looked at.
+    """
     real, user = os.path.realpath(root), os.geteuid()
     closed = _closed_above(real)
     if closed:
-        # It is not ours to give away: most often a volume belongs there.
+        # Do not advise chmod of a folder above the root. Most often the volume is not mounted.
         return 'user %s may not pass %s: is the volume mounted? If it is, let that user pass' % (
             user_name(user), closed)
     try:
         owner = os.stat(real)
     except EnvironmentError:
         return None
-    # To the superuser only a file server, to which he is another, says EACCES.
+    # The superuser gets EACCES only from a file server that takes him for another user.
     if user != owner.st_uid and (user or number == errno.EACCES):
         if owner.st_uid == 0:
             return 'the root belongs to root: chown it to the user of the server'
@@ -45,7 +48,10 @@ def quoted(path):
 
 
 def _what_lacks(path, owner):
-    """Return the command that gives `path` to the owner of the root, of the status `owner`."""
+    """Return the command, without the path, that lets the owner of the root use `path`.
+
+    `owner` is the `os.stat` of the root. Returns None if nothing is wrong with `path`.
+    """
     try:
         found = os.lstat(path)
     except EnvironmentError:
@@ -60,7 +66,7 @@ def _what_lacks(path, owner):
 
 
 def _closed_above(root):
-    """Return the first folder on the way to `root` that keeps this user out, None for none."""
+    """Return the first folder above `root` that this user may not pass, None for none."""
     folder = '/'
     for name in root.split('/')[1:]:
         if not os.access(folder, os.X_OK):

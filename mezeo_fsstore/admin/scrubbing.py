@@ -1,4 +1,4 @@
-"""`scrub`: reads every object from the medium and proves it."""
+"""`scrub`: reads every object from the medium and compares it with its digest."""
 
 import argparse
 import json
@@ -19,12 +19,12 @@ from mezeo_fsstore.module_data import compose
 
 _PARTS = 4096
 
-# What each object counts beside its bytes, as opening one moves the head of a disk.
+# Bytes that each object counts more than its size for --rate: to open it a disk moves its head.
 _EACH = 128 * 1024
 
 _UNITS = {'': 1, 'K': 1024, 'M': 1024 ** 2, 'G': 1024 ** 3}
 
-# Their direct reads are answered by the medium; others serve their caches all the same.
+# Filesystems whose direct reads come from the medium. Others may accept them and use their caches.
 _LOCAL = ('ext2', 'ext3', 'ext4', 'xfs', 'btrfs')
 
 
@@ -55,7 +55,7 @@ def add_commands(commands):
 
 
 def scrub(options):
-    """Run `scrub`: print a line for each object that is not whole; return 1 if there is any."""
+    """Run `scrub`: print a line for each bad object; return 1 if there is one, or a failure."""
     root = root_of(options, as_owner=True)
     failures = inventory.Failures(root)
     work = _Scrub(root, options, failures)
@@ -73,7 +73,7 @@ def scrub(options):
 
 
 class _Scrub(object):
-    """What one run has found, and how far it has come."""
+    """One run: it proves objects, moves bad ones, prints and counts what it finds."""
 
     def __init__(self, root, options, failures):
         self._root, self._options, self._failed = root, options, failures
@@ -84,7 +84,7 @@ class _Scrub(object):
         self._signed = self._bytes = 0
 
     def look_at(self, path):
-        """Prove the object at `path`, relative to the root; print it if it is not whole."""
+        """Prove the object at `path`, relative to the root; move it if wanted; print it if bad."""
         full = self._root.join(path)
         try:
             fd = disk.open_to_read(full)
@@ -120,7 +120,7 @@ class _Scrub(object):
         return moved
 
     def put_back_what_is_whole(self):
-        """Put back what proves whole in quarantine: a run that was killed in mid-move left it."""
+        """Put back each object in quarantine that proves whole: a killed run may have left it."""
         for place in inventory.quarantine(self._root, self._failed):
             for entry in inventory.entries_in(self._root, place, self._failed):
                 if entry.kind == inventory.QUARANTINED:
@@ -145,7 +145,7 @@ class _Scrub(object):
             self._failed(error)
 
     def has_found_damage(self):
-        """Return whether any object was not whole."""
+        """Return whether any object was damaged, unreadable or unstable."""
         return any(self._counts[verdict] for verdict in (DAMAGED, UNREADABLE, UNSTABLE))
 
     def _print(self, verdict, path, status, moved):
@@ -156,11 +156,11 @@ class _Scrub(object):
             columns = [verdict, compose(path), str(status.st_size), utc(status.st_mtime)]
             line = '\t'.join(columns + ['quarantined'] * moved)
         sys.stdout.write(line + '\n')
-        # The run may take days: what is found must be seen.
+        # The run may take days, and the reader must see what is found at once.
         sys.stdout.flush()
 
     def print_summary(self):
-        """Print what was looked at, and with which result."""
+        """Print the last line: what was read, and the number of each verdict."""
         mount = mount_of(self._root.path)
         from_medium = self._prover.direct and mount is not None and mount.kind in _LOCAL
         objects, elapsed = sum(self._counts.values()), self._pace.elapsed()
@@ -179,7 +179,7 @@ class _Scrub(object):
 
 
 class _Pace(object):
-    """Sleeps so that no more than `rate` bytes a second are spent; None is no limit."""
+    """Limits the reads to `rate` bytes a second, by sleeping; None is no limit."""
 
     def __init__(self, rate):
         self._rate, self._spent, self._started = rate, 0, time.time()

@@ -1,7 +1,6 @@
-"""The small root in which `check` works, inside the real one: nothing else there is touched.
+"""The small root in which `check` works. It lies in the real root, of which nothing is changed.
 
-It holds only files and directories whose names tell that they may be removed, for `sweep` to find
-if this process is killed.
+If this process is killed, `sweep` finds it by its name, and removes the names that `check` makes.
 """
 
 import contextlib
@@ -13,14 +12,14 @@ from mezeo_fsstore.root import Root
 
 
 class SmallRoot(object):
-    """A directory with the permissions `mode` for a new root, in `root`, a `Root`."""
+    """A new directory in `root`, a `Root`, with the permissions `mode`, to be a root itself."""
 
     def __init__(self, root, mode):
         self.path = root.join(names.new_check_root())
         self._mode = mode
 
     def make(self):
-        """Make it."""
+        """Make the directory."""
         make_directory(self.path, self._mode)
 
     def root(self):
@@ -29,7 +28,7 @@ class SmallRoot(object):
 
     @contextlib.contextmanager
     def probe(self, content=b''):
-        """Make a file in it for a `with`, which gets its path, and remove it after."""
+        """For a `with`: make a file with `content`, give its path, and remove it at the end."""
         path = self.new_name()
         try:
             fd = disk.create(path)
@@ -42,17 +41,20 @@ class SmallRoot(object):
             disk.discard(path)
 
     def new_shard(self):
-        """Return the path of a directory that may be made in it, and is not there yet."""
+        """Return the full path of a shard that is not there yet."""
         taken = set(disk.listdir(self.path))
         free = (name for name in ('%03x' % number for number in range(4096)) if name not in taken)
         return os.path.join(self.path, next(free))
 
     def new_name(self):
-        """Return the path of a file that may be made in it."""
+        """Return a fresh full path for a file in it."""
         return names.temporary_of(os.path.join(self.path, names.MARKER))
 
     def remove(self):
-        """Remove it and all in it that `check` may have made. Raises the system's error."""
+        """Remove it with all that `check` may have made in it. Raises the system's error.
+
+        Other files stay: then the error is that the directory is not empty.
+        """
         for name in list(disk.listdir(self.path)):
             path = os.path.join(self.path, name)
             if names.is_temporary(name):
@@ -65,7 +67,7 @@ class SmallRoot(object):
         disk.remove_directory(self.path)
 
     def discard(self):
-        """Remove it while an error is on its way, if it is there."""
+        """As `remove`, if it is there, but raise no error of the system."""
         try:
             self.remove()
         except EnvironmentError:

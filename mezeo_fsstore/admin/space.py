@@ -28,7 +28,7 @@ def add_commands(commands):
 def df(options):
     """Run `df`: print the statistics, and return 1 past the percentage to warn at."""
     root = root_of(options)
-    # Asked here too, as the module does not say why it knows nothing.
+    # This raises the error, if any. The module would only say that it does not know.
     disk.capacity(root.path)
     statistics = storage_of(options).statistics(None)
     if options.json:
@@ -47,7 +47,7 @@ def df(options):
 
 
 def _alarm(statistics, options):
-    """Return 1, and say it, where more is used than options.warn, or that can't be told."""
+    """Return 1, and say why, if more than options.warn is used or the bytes are unknown; else 0."""
     if options.warn < float('inf') and statistics['capacity']['total'] < 0:
         return fail('the filesystem does not tell how many bytes of %s are used' % options.root)
     full = [name for name, key in (('bytes', 'capacity'), ('inodes', 'inodes'))

@@ -1,7 +1,7 @@
-"""Standard input, output and error output: what can't be written is a failure, and said once.
+"""Standard input, output and error output: what can't be written is a failure, reported once.
 
-Python's own are None, silent, a traceback, "Exception ignored" or exit status 120 where they are
-closed, full or a broken pipe: that depends on its version and on variables of the environment.
+If Python's own streams are closed, full or a broken pipe, the result depends on its version and on
+the environment: None, silence, a traceback, "Exception ignored" or exit status 120.
 """
 
 import errno
@@ -14,7 +14,7 @@ from mezeo_fsstore.compat import TextOutput
 
 
 class OutputError(EnvironmentError):
-    """Standard output can't be written. What is printed after this was raised is dropped."""
+    """Standard output can't be written. After it was raised, further output is dropped."""
 
     def __str__(self):
         if self.errno == errno.EBADF:
@@ -23,10 +23,10 @@ class OutputError(EnvironmentError):
 
 
 class StandardStreams(object):
-    """Streams of ours in the place of `sys.stdin`, `sys.stdout` and `sys.stderr`.
+    """Replaces `sys.stdout` and `sys.stderr`, and makes `sys.stdin` None if it was closed.
 
-    They are for a process that has opened nothing yet: a closed descriptor is opened, so that no
-    file of the command becomes standard output. Standard input is None where it was closed.
+    Make it before any file is opened: it opens closed descriptors, so that no other file of the
+    command becomes standard output.
     """
 
     def __init__(self):
@@ -37,11 +37,12 @@ class StandardStreams(object):
         sys.stderr = _text(self._errors, sys.stderr, line_buffering=True)
 
     def finish(self, status):
-        """Pass on what is still to be written; return the exit status, which was to be `status`.
+        """Flush both outputs; return the exit status: `status`, or 1 instead of 0 after a failure.
 
-        It becomes 1 in the place of 0 where any of what was to be said could not be said.
+        A failure is anything that could not be written. With a `status` above 128, an end by a
+        signal, standard output is not flushed.
         """
-        # Who ends a command by a signal does not wait for a reader that has stopped to read.
+        # After a signal do not wait for a reader of standard output that has stopped reading.
         self._output.failed = self._output.failed or status > 128
         try:
             sys.stdout.flush()
@@ -52,25 +53,25 @@ class StandardStreams(object):
 
 
 def _open_closed_descriptors():
-    """Open the closed ones of the descriptors 0 to 2, for what fails there; return their numbers.
+    """Open those of the descriptors 0 to 2 that are closed; return their numbers.
 
-    Reading from 0 is an error, as is writing to 1 and 2: what the caller closed is no empty file.
+    Reads from 0 and writes to 1 and 2 then fail: a closed input must not look like an empty file.
     """
     closed = []
     for number, mode in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
         try:
             os.fstat(number)
         except EnvironmentError:
-            # The lowest free number is taken.
+            # The system gives the lowest free number, which is this one.
             os.open(os.devnull, mode)
             closed.append(number)
     return closed
 
 
 class _Descriptor(io.FileIO):
-    """The descriptor under an output stream. Once it has `failed`, all that follows is dropped.
+    """The descriptor of an output stream. Once a write has `failed`, all further data is dropped.
 
-    So nothing stays in a buffer that Python would try to write, and complain about, at its end.
+    So nothing is left in a buffer, which Python would write at its exit, with a complaint.
     """
 
     failed = False
@@ -81,7 +82,7 @@ class _Descriptor(io.FileIO):
                 written = super(_Descriptor, self).write(data)
                 if written is not None:
                     return written
-                # Another process that shares it has made it one that does not wait.
+                # Another process that shares it has made it non-blocking: wait until it is ready.
                 select.select([], [self], [])
             except EnvironmentError as error:
                 self.failed = True
@@ -98,18 +99,21 @@ class _Output(_Descriptor):
 class _Errors(_Descriptor):
 
     def tell_failure(self, error):
-        """There is no place left to say it but the exit status."""
+        """Do nothing: only the exit status can tell it."""
 
 
 def has_failed(stream):
-    """Return whether anything that was written to `stream`, one of StandardStreams, was dropped."""
+    """Return whether a write to `stream`, one of StandardStreams, has failed.
+
+    False for any other stream.
+    """
     raw = getattr(getattr(stream, 'buffer', None), 'raw', None)
     return isinstance(raw, _Descriptor) and raw.failed
 
 
 def _text(raw, replaced, line_buffering):
-    """Return a file of text over `raw`, in the encoding of the stream that it replaces."""
+    """Return a text file over `raw`, with the encoding of `replaced`, utf-8 if that is None."""
     encoding = getattr(replaced, 'encoding', None) or 'utf-8'
-    # A path that the encoding does not have is shown, and does not end the command.
+    # A path that can not be encoded is printed with escapes, and does not end the command.
     return TextOutput(io.BufferedWriter(raw), encoding=encoding, errors='backslashreplace',
                       line_buffering=line_buffering)

@@ -1,4 +1,4 @@
-"""`sweep`: what crashed writers, and a `check` that was killed, have left in a root."""
+"""`sweep`: lists or removes what crashed writers, and a killed `check`, have left in a root."""
 
 import argparse
 import re
@@ -42,24 +42,24 @@ def sweep(options):
             for entry in inventory.entries_in(root, place, failures):
                 swept.look_at(entry)
             progress.update(1)
-    # A volume that was unmounted on the way looks like one without temporaries.
+    # If the volume was unmounted meanwhile, it only seems that nothing is there.
     root.require()
     print(swept.summary())
     return failures.status
 
 
 def _age(text):
-    """Return the seconds, and the text itself."""
+    """Return the age in seconds, and `text`."""
     if not re.match(r'[0-9]{1,9}[smhd]\Z', text):
         raise argparse.ArgumentTypeError('expected a number and s, m, h or d, such as 90m')
     return int(text[:-1]) * _SECONDS[text[-1]], text
 
 
 def _clock(root, required):
-    """Return a function that tells the time of the root's filesystem, in seconds since 1970.
+    """Return a function that returns the time of the root's filesystem, in seconds since 1970.
 
-    Where that can't be asked it tells this machine's, which is said; if the other is `required`
-    the system's error is raised.
+    Where the filesystem does not tell, raise the system's error if that clock is `required`. Else
+    say so on standard error, and return the clock of this machine.
     """
     try:
         clock(root)
@@ -73,7 +73,7 @@ def _clock(root, required):
 
 
 class _Sweep(object):
-    """Takes what is old from `root`, or only prints it, and counts."""
+    """Lists what is old in `root`, removes it with --delete, and counts."""
 
     def __init__(self, root, options, failures):
         self._root, self._delete, self._failures = root, options.delete, failures
@@ -84,7 +84,7 @@ class _Sweep(object):
         self._temporaries = self._leftovers = self._bytes = self._younger = self._ahead = 0
 
     def look_at(self, entry):
-        """Take the Entry if it is of the kinds that are swept, and old."""
+        """List the Entry, or remove it, if it is a temporary or leftover and old."""
         if entry.kind not in (inventory.TEMPORARY, inventory.LEFTOVER):
             return
         changed = entry.status.st_mtime
@@ -93,7 +93,7 @@ class _Sweep(object):
                 self._temporaries += self._take(entry)
             else:
                 self._leftovers += self._take_leftover(entry)
-        # Writers have gone on since the start.
+        # It may be newer than the start of this run, so look at the clock again.
         elif changed <= self._started or changed <= self._clock():
             self._younger += 1
         else:
@@ -124,10 +124,10 @@ class _Sweep(object):
         return True
 
     def _take_leftover(self, entry):
-        """Return whether all of the small root of a `check` was removed, or would be."""
+        """Return whether the small root of a `check` was removed whole, or would be."""
         failures_before = self._failures.number
         try:
-            # With an id, whichever: so its marker, which may be half a one, is not read.
+            # With any id, so that its marker, which may be incomplete, is not read.
             small = Root(self._root.join(entry.path), root_id=entry.path)
             for place in inventory.shards(small, self._failures) + ['']:
                 self._empty(small, place, entry.path)
@@ -140,7 +140,7 @@ class _Sweep(object):
         return True
 
     def _empty(self, small, place, path):
-        """Take what `check` makes from a place of the root `small`, which lies at `path`."""
+        """Take what `check` makes from a place in `small`, a `Root` that lies at `path`."""
         failures_before = self._failures.number
         for found in inventory.entries_in(small, place, self._failures):
             if found.kind in (inventory.OBJECT, inventory.TEMPORARY):
@@ -157,7 +157,7 @@ class _Sweep(object):
             disk.discard(small.join(names.MARKER))
 
     def _removed(self, remove, path):
-        """Remove what is at `path` if that is to be done; return whether it was there still."""
+        """With --delete remove what is at `path`. Return False if it failed or was gone already."""
         try:
             if self._delete:
                 remove(self._root.join(path))

@@ -1,4 +1,4 @@
-"""The standard streams: output, failures, and on a terminal how far long work has come."""
+"""Output for people: lines on standard error, formats of numbers, and a progress meter."""
 
 from __future__ import division
 
@@ -9,21 +9,21 @@ import time
 
 from mezeo_fsstore.admin.standard_streams import has_failed
 
-# Seconds before the first count, as quick work needs none, and between two of them, as the
-# terminal must not slow the work down.
+# Seconds before the meter is first shown, as quick work needs none; and between two updates, as
+# the terminal must not slow down the work.
 _PATIENCE, _PAUSE = 0.5, 0.2
 
-# The meters that stand on the line of the terminal.
+# The meters that are shown on the terminal now.
 _on_the_line = []
 
 
 def binary(stream):
-    """Return the standard stream `stream` as one of bytes, which it is already on Python 2."""
+    """Return the binary stream of the standard stream `stream`. Python 2's own are binary."""
     return getattr(stream, 'buffer', stream)
 
 
 def printable(path):
-    """Return `path`, as the system gives it, as text; what is no text stays recognizable."""
+    """Return `path` as text. On Python 2 what is no UTF-8 becomes U+FFFD."""
     return path if isinstance(path, type(u'')) else path.decode('utf-8', 'replace')
 
 
@@ -34,7 +34,7 @@ def fail(line):
 
 
 def say(line):
-    """Say `line` on standard error, where a meter makes way; return whether that could be done."""
+    """Say `line` on standard error, clearing a meter first; return False if it was not written."""
     for meter_there in _on_the_line:
         meter_there.make_way()
     sys.stderr.write('mezeo_fsstore: %s\n' % line)
@@ -43,13 +43,13 @@ def say(line):
 
 
 def utc(seconds):
-    """Return the time `seconds` since 1970 in UTC, or `@seconds` where no calendar has it."""
+    """Return the time `seconds` since 1970 as text in UTC, or `@seconds` if no calendar has it."""
     try:
         moment = time.gmtime(seconds)
     except (ValueError, OverflowError, EnvironmentError):
         return '@%d' % seconds
     if seconds < 0:
-        # strftime, which is faster, knows no year before 1900 on Python 2.
+        # strftime is faster, but on Python 2 it refuses years before 1900.
         return '%04d-%02d-%02dT%02d:%02d:%02dZ' % moment[:6]
     return time.strftime('%Y-%m-%dT%H:%M:%SZ', moment)
 
@@ -60,7 +60,7 @@ def counted(number, noun, plural=None):
 
 
 def in_units(number):
-    """Return a number of bytes in the largest unit of which there is one: `1.5 KiB`."""
+    """Return a number of bytes as text, in the largest unit that gives 1 or more: `1.5 KiB`."""
     for unit in ('B', 'KiB', 'MiB', 'GiB', 'TiB'):
         if number < 1024:
             return '%.*f %s' % (unit != 'B', number, unit)
@@ -69,12 +69,12 @@ def in_units(number):
 
 
 def meter(noun, total=None, beside=None):
-    """Return an object with `update(number)`, which counts what `noun` names, for a `with`.
+    """Return a progress meter for a `with`: its `update(number)` adds to a count of `noun`.
 
-    On a terminal it shows from half a second on how far the work has come: with tqdm where that is
-    installed, else in plain words; with the time left where `total`, the number at the end, is
-    known. It is silent where standard error is no terminal, or one that shows plain text only; and
-    where `beside`, the stream to which the work prints as it goes, may end on that terminal too.
+    On a terminal it shows the progress after half a second, by tqdm if that is installed, else in
+    plain words. It shows the time left if `total`, the count at the end, is given. It is silent if
+    standard error is no terminal, or a dumb one. `beside` is the stream to which the work prints,
+    if any: unless that is a regular file or /dev/null, the meter is silent too.
     """
     if not _is_terminal(sys.stderr) or os.environ.get('TERM', 'dumb') in ('', 'dumb'):
         return _Silent()
@@ -86,12 +86,12 @@ def meter(noun, total=None, beside=None):
 def _is_terminal(stream):
     try:
         return stream.isatty()
-    except (AttributeError, ValueError):  # there is none, or it is closed
+    except (AttributeError, ValueError):  # the stream is None or closed
         return False
 
 
 def _ends_in_a_file(stream):
-    """Return whether `stream` writes to a regular file or /dev/null. A pipe may end anywhere."""
+    """Return whether `stream` writes to a regular file or /dev/null. A pipe may lead anywhere."""
     try:
         found = os.fstat(stream.fileno())
         return stat.S_ISREG(found.st_mode) or (
@@ -136,7 +136,7 @@ class _Meter(object):
             self._quietly(self._display.close)
 
     def make_way(self):
-        """Wipe it off the line. It is shown again when the next count is due."""
+        """Clear the line. The next update shows the meter again."""
         self._quietly(self._display.clear)
 
     def _show(self, elapsed):
@@ -149,7 +149,7 @@ class _Meter(object):
         try:
             call(*arguments)
         except (ValueError, EnvironmentError):
-            # The terminal has gone. The work goes on without it.
+            # The terminal is gone. The work goes on without the meter.
             self._next = float('inf')
 
 
@@ -162,10 +162,10 @@ def _display(noun, total, elapsed):
 
 
 class _Bar(object):
-    """A bar of `tqdm`, made when the work has lasted for `elapsed` seconds."""
+    """A bar of `tqdm`, for work that began `elapsed` seconds ago."""
 
     def __init__(self, tqdm, noun, total, elapsed):
-        # No thread that watches the bar: it is drawn here, as often as it should be.
+        # Without the thread of tqdm: the bar is drawn here, often enough.
         tqdm.monitor_interval = 0
         self._bar = tqdm(total=total, unit=' %ss' % noun, unit_scale=True, leave=False)
         self._bar.start_t -= elapsed

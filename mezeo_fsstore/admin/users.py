@@ -1,4 +1,4 @@
-"""Users and groups by name, which says more to an administrator than their number."""
+"""Names of users and groups, and becoming another user."""
 
 import grp
 import os
@@ -22,9 +22,9 @@ def group_name(number):
 
 
 def become(user, group):
-    """Give up the superuser's rights for those of the user of this number and all his groups.
+    """Become the user with the number `user`, with all his groups. Only the superuser can do this.
 
-    `group` is his primary one if he has no entry among the users of this machine.
+    `group` is used if this machine does not know the user. It can not be undone.
     """
     try:
         entry = pwd.getpwuid(user)

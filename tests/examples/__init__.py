@@ -1,1 +1,1 @@
-"""Modules on top of modules, to read and to copy: `docs/modules.md` tells about them."""
+"""Modules that extend other modules, to read and to copy. See `docs/modules.md`."""

@@ -2,11 +2,11 @@
 
 
 def module_below(context, name):
-    """Return the module that is registered under `name`, by the function of the context.
+    """Return the module that is registered under `name`, from the context of a call.
 
-    It is asked for at each call: when the platform makes an instance, the other modules may not be
-    there yet. Raises ValueError for a context without that function, which is no fault of the
-    object's, and must not be taken for one.
+    Ask for it at each call: when the platform makes an instance, the other modules may not be there
+    yet. Raises ValueError for a context without `getModule`, so that this does not look like a
+    missing object. What `getModule` raises is passed on.
     """
     try:
         get_module = context['func']['getModule']

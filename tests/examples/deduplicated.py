@@ -1,31 +1,31 @@
-"""A storage module that has another one keep equal contents once. An example, to read and to copy.
+"""A storage module that stores equal contents once, in another one. An example, to read and copy.
 
     {"module": "newstore.deduplicated.DeduplicatedStorage", "label": "Deduplicated",
      "args": {"module": "Files", "index": "/srv/index"}}
 
-The contents lie in the module below, under its own module_data. The directory `index` tells which
-object has which content. It holds records, small files of two lines: the module_data below, and
-the key of the content, `<sha256>-<size>`.
+The contents are stored in the module below, under its own module_data. The directory `index` says
+which object has which content. It has records, small files of two lines: the module_data below,
+and the key of the content, `<sha256>-<size>`.
 
     contents/<key>      a content that uploads of the same bytes share
     references/<id>     the content that the object <id> has
     pending/<random>    a content that is being stored, or that uploads no longer share
     lock                held (flock) for the few calls that change the index
 
-An administrator makes the three directories, the module never does: where they are missing the
+An administrator makes the three directories, never the module: if they are missing, most often the
 volume is not mounted, and the module raises MissingIndex.
 
-What keeps contents safe, also when a process is killed between any two steps:
+Why no content is lost, even if a process is killed between any two steps:
 
 * `delete` removes a reference and destroys nothing. Nor does an `assign` that replaces an object.
-* `sweep` alone destroys what an object once had. It reads all references to know what none names.
-  It believes no number of links: neither a backup nor every filesystem keeps that.
-* Before that, the record of the content leaves `contents` for good. So no upload can share it.
+* Only `sweep` destroys a content that an object once had. It reads all references to find those
+  that none names. It does not count links: backups, and some filesystems, do not keep them.
+* Before that, the record of the content is removed from `contents`. So no upload can share it.
 * An upload shares a content only if the module below has it, in its full length. Else it stores its
   own, for later uploads to share. (Damage that keeps the length is for the module below to find.)
 
 An upload that shares a content destroys the copy that it has just stored; nobody else knows of it.
-Of a killed upload a copy may be left. `sweep` destroys that, too.
+A killed upload may leave a copy. `sweep` destroys that, too.
 
 What it costs: what is deleted takes up space until the next `sweep`; each object is stored before
 it is known to be a duplicate; each object has a file in the index; changes of the index are made
@@ -56,12 +56,12 @@ PARTS = {'contents': r'[0-9a-f]{64}-[0-9]+\Z',
          'references': r'[0-9a-f]{32}\Z',
          'pending': r'[0-9a-f]{32}\Z'}
 
-# How often an object may be replaced while a reader opens it.
+# The number of tries to open an object that is replaced meanwhile.
 TRIES = 20
 
 
 class MissingIndex(EnvironmentError):
-    """The directory has no index: its volume is not mounted, or none was made."""
+    """The directory has no index: the volume is not mounted, or no index was made."""
 
     def __init__(self, path):
         super(MissingIndex, self).__init__(
@@ -70,14 +70,14 @@ class MissingIndex(EnvironmentError):
 
 
 class DeduplicatedStorage(StorageModule):
-    """Has another module keep equal contents once.
+    """Stores equal contents once, in another module.
 
     :param module: the name under which that module is registered.
     :param index: absolute path of a directory with the directories of an index, see above.
     :param durable: true or false: sync the index to the disk before a call returns.
 
-    Errors of the module below are passed on. A missing object raises the system's ENOENT, a missing
-    index MissingIndex.
+    Errors of the module below are passed on. A missing object raises EnvironmentError with ENOENT,
+    a missing index MissingIndex, foreign module_data and an unusable argument ValueError.
     """
 
     def __init__(self, module=None, index=None, durable=True):
@@ -111,13 +111,13 @@ class DeduplicatedStorage(StorageModule):
             pending.release()
 
     def available(self, context, module_data):
-        """Return True if the object is there, and the module below has its content, all of it."""
+        """Return True if the object is there and the module below has all of its content."""
         _require_id(module_data)
         record = self._index.find(module_data)
         while record is not None:
             if self._is_whole(context, record):
                 return True
-            # Replaced in between, and its content swept? Then ask for the new one.
+            # If it was replaced meanwhile, and the old content swept, look at the new one.
             latest = self._index.find(module_data)
             if latest is not None and latest.data == record.data:
                 return False
@@ -131,7 +131,7 @@ class DeduplicatedStorage(StorageModule):
         return self._ask(module_data, open_whole)
 
     def delete(self, context, module_data):
-        """Remove the object. Its content stays until `sweep` finds that no other object has it."""
+        """Remove the object. Its content stays until `sweep` finds that no object has it."""
         _require_id(module_data)
         self._index.remove(module_data)
 
@@ -139,7 +139,7 @@ class DeduplicatedStorage(StorageModule):
         return self._ask(module_data, lambda record: self._require_whole(context, record))
 
     def statistics(self, context):
-        """Return those of the module below: what is stored, not what it stands for."""
+        """Return those of the module below: a content that objects share counts once."""
         return self._below(context).statistics(context)
 
     def put(self, context, stream):
@@ -152,10 +152,10 @@ class DeduplicatedStorage(StorageModule):
         return below(context) if below else {}
 
     def sweep(self, context):
-        """Destroy the contents that no object has. Returns their number.
+        """Destroy the contents that no object has; return their number.
 
-        The platform never calls this; an administrator must, and may at any time. What can't be
-        destroyed does not stop it; the first such error is raised at the end.
+        The platform never calls this; an administrator must, and may at any time. An error does not
+        stop it; the first one is raised at the end.
         """
         destroyed, failure = 0, None
         for record in self._index.unreferenced():
@@ -172,10 +172,10 @@ class DeduplicatedStorage(StorageModule):
         return module_below(context, self._module)
 
     def _publish(self, context, pending, module_data):
-        """Give the object the pending content, or an equal one. Returns the one that it has."""
+        """Give the object the pending content, or an equal one; return the record of that."""
         given = None
         while given is None:
-            # Asked before the index is locked: the module below may take its time.
+            # Ask before the index is locked: the module below may be slow.
             known = self._index.content(pending.key)
             usable = known is not None and self._is_usable(context, known)
             given = self._index.publish(pending, module_data, known, usable)
@@ -190,11 +190,11 @@ class DeduplicatedStorage(StorageModule):
         try:
             return self._is_whole(context, record)
         except Exception:
-            # One content that is damaged must not fail each upload of the same bytes.
+            # A damaged content must not make uploads of the same bytes fail.
             return False
 
     def _require_whole(self, context, record):
-        """Return the size of a content. Raises EIO if the module below has another one."""
+        """Return the size of a content. Raises EIO if the size in the module below is another."""
         size = self._below(context).get_size(context, record.data)
         if size != record.size:
             raise EnvironmentError(errno.EIO, 'the content is damaged: it has %d bytes, and not %d'
@@ -202,13 +202,13 @@ class DeduplicatedStorage(StorageModule):
         return size
 
     def _ask(self, module_data, question):
-        """Return what `question` returns for the object's record."""
+        """Return what `question` returns for the record of the object. Raises ENOENT for none."""
         record = self._require(module_data)
         for _ in range(TRIES):
             try:
                 return question(record)
             except Exception:
-                # Replaced or deleted in between, and its content swept? Else it is an error.
+                # If it was replaced meanwhile, and the old content swept, try the new one.
                 latest = self._require(module_data)
                 if latest.data == record.data:
                     raise
@@ -228,7 +228,7 @@ class DeduplicatedStorage(StorageModule):
         try:
             below.delete(context, record.data)
         except Exception:
-            # Another try may have done it, and modules differ in what they say then.
+            # It may be destroyed already: some modules raise then, others do not.
             if below.available(context, record.data):
                 raise
         _unlink(record.path)
@@ -237,12 +237,12 @@ class DeduplicatedStorage(StorageModule):
         try:
             self._destroy(context, record)
         except Exception:
-            # There is something more important to tell; the record stays in `pending`.
+            # Nothing is lost: the record stays in `pending`, for `sweep`.
             pass
 
 
 class Index(object):
-    """The directory of records. See the head of this file."""
+    """The directory of records, see the top of this file. Its methods raise MissingIndex."""
 
     def __init__(self, path, durable):
         if not isinstance(path, (str, type(u''))) or not os.path.isabs(path):
@@ -290,7 +290,7 @@ class Index(object):
             if _data_of(self.content(pending.key)) != _data_of(known):
                 return None
             if given is pending:
-                # Objects may have the known one. `sweep` destroys it once none does.
+                # Objects may still have the known one. `sweep` destroys it when none has.
                 _move(content, self._new_pending())
                 os.rename(pending.path, content)
                 self._sync('pending', 'contents')
@@ -298,23 +298,24 @@ class Index(object):
         return given
 
     def remove(self, module_data):
-        """Take an object away."""
+        """Remove the reference of an object, if there is one."""
         with self.locked():
             _unlink(self.join('references', module_data))
             self._sync('references')
 
     def unreferenced(self):
-        """Return the records of contents that no object has. None will ever have them again."""
+        """Return the records of contents that no object has, and that none can get any more."""
         with self._held() as lock:
             suspects = self._suspects()
             with self.locked():
                 for name in suspects:
-                    # Nothing can share it from now on. What has shared it until now shows below.
+                    # No upload can share it from now on. The references, read next, tell what
+                    # shares it already.
                     _move(self.join('contents', name), self._new_pending())
                 records = self._abandoned()
                 names = self._names('references')
             data = self._referenced(names)
-            # If the volume has gone away meanwhile, references only seem to be deleted.
+            # If the volume was unmounted meanwhile, the references only seem to be deleted.
             if not os.path.samestat(os.fstat(lock), os.stat(self.join('lock'))):
                 raise MissingIndex(self._path)
             # A power cut must not bring back a reference to what is destroyed.
@@ -329,12 +330,12 @@ class Index(object):
             try:
                 yield
             finally:
-                # Closing does not unlock where a child that was forked meanwhile has it open.
+                # Closing alone does not unlock if a child that was forked meanwhile has it open.
                 fcntl.flock(fd, fcntl.LOCK_UN)
 
     @contextlib.contextmanager
     def _held(self):
-        """Open the lock for a `with`. Meanwhile the volume of the index can't be unmounted."""
+        """For a `with`: open the file `lock`. While it is open the volume can't be unmounted."""
         fd = self._open('lock')
         try:
             yield fd
@@ -350,8 +351,8 @@ class Index(object):
             raise MissingIndex(self._path)
 
     def _refer(self, module_data, content):
-        """Make `content`, which has data and key, that of an object, in one step."""
-        # One name for all: only who holds the lock writes, and a killed one leaves one file.
+        """Give an object `content`, a Record with a key, in one step."""
+        # One fixed name: only the holder of the lock writes, and a killed one leaves only one file.
         path = self.join('references', '.new')
         _unlink(path)
         fd = _create(path)
@@ -371,15 +372,15 @@ class Index(object):
                 if _data_of(_read(self.join('contents', name))) not in data]
 
     def _referenced(self, names):
-        """Return the set of module_data below that the references `names` say."""
+        """Return the set of the module_data below in the references `names`."""
         return set(_data_of(self._reference(name)) for name in names)
 
     def _reference(self, name):
-        # Strict: the content of a damaged one must not be destroyed, nor its object called missing.
+        # Strict: if it is damaged, its content must not be destroyed, nor its object look missing.
         return _read(self.join('references', name), strict=True)
 
     def _abandoned(self):
-        """Return the records in `pending` that no living process works on. Needs the lock."""
+        """Return the records in `pending` that no process works on. The caller holds the lock."""
         found = []
         for name in self._names('pending'):
             path = self.join('pending', name)
@@ -393,7 +394,7 @@ class Index(object):
         return found
 
     def _is_shareable(self, record):
-        """Return whether `contents` has it too: in a copy of the index made while it changed."""
+        """Return whether `contents` has it too, as in a backup that was made during a change."""
         return record.key is not None and _data_of(self.content(record.key)) == record.data
 
     def _names(self, part):
@@ -403,7 +404,7 @@ class Index(object):
         return self.join('pending', uuid.uuid4().hex)
 
     def _sync(self, *parts):
-        """Return when the directories are on the disk, if that is wanted."""
+        """With `durable` return when the directories are on the disk."""
         for part in parts if self._durable else ():
             fd = self._open(part)
             try:
@@ -413,9 +414,9 @@ class Index(object):
 
 
 class Record(object):
-    """What one file of the index says.
+    """One file of the index.
 
-    `data` is the module_data below, `key` and `size` those of the content, None where unknown.
+    `data` is the module_data below. `key` and `size` are those of the content, None if unknown.
     """
 
     def __init__(self, path, data, key=None):
@@ -427,7 +428,7 @@ class Record(object):
 
 
 class Pending(Record):
-    """The record of a content that is being stored, locked until `release`: `sweep` spares it."""
+    """The record of a content that is being stored. Until `release` a lock keeps `sweep` away."""
 
     def __init__(self, path, data, durable):
         super(Pending, self).__init__(path, data)
@@ -443,7 +444,7 @@ class Pending(Record):
         self._add(json.dumps(self.data))
 
     def finish(self, key):
-        """Say what the content is, once that is known."""
+        """Add the key, once the content is stored."""
         self._add(key)
         self.key = key
 
@@ -455,7 +456,7 @@ class Pending(Record):
 
 
 class _Hashing(object):
-    """A stream that passes on another one, and hashes what passes."""
+    """A stream that reads another one and hashes its bytes."""
 
     def __init__(self, stream):
         self._stream, self._hash, self._size = stream, hashlib.sha256(), 0
@@ -469,12 +470,12 @@ class _Hashing(object):
         return piece
 
     def key(self):
-        """Return what is the same for equal contents only."""
+        """Return the key of what was read, `<sha256>-<size>`: equal for equal contents only."""
         return '%s-%d' % (self._hash.hexdigest(), self._size)
 
 
 def _require_id(module_data):
-    # It becomes a part of a path.
+    # It becomes part of a path.
     if not re.match(PARTS['references'], module_data):
         raise ValueError('not a module_data of DeduplicatedStorage: %.80r' % (module_data,))
 
@@ -484,7 +485,7 @@ def _open(path, flags):
 
 
 def _create(path):
-    """Make the file `path`; return a descriptor to write it. That is never 0, 1 or 2.
+    """Make the file `path`; return a descriptor to write it, never 0, 1 or 2.
 
     A host that has closed those may still write log lines to them.
     """
@@ -494,8 +495,8 @@ def _create(path):
             fd = _open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             if fd > 2:
                 return fd
-            # A line of another thread may be in this file already, so another file is made. Until
-            # then the descriptor stays open, and its number taken.
+            # Another thread may have logged into this file already, so make another one. Keep this
+            # descriptor open until then, so that the next one gets another number.
             low.append(fd)
             os.unlink(path)
     finally:
@@ -514,8 +515,8 @@ def _write(fd, text, path, durable):
 def _read(path, strict=False):
     """Return the record in the file `path`, None if there is none or it is empty.
 
-    (A killed writer leaves empty ones, and so may a power cut without `durable`.) For a damaged one
-    it returns None as well; with `strict` it raises EIO.
+    (A killed writer leaves empty ones, and so may a power cut without `durable`.) Returns None for
+    a damaged one as well, but raises EIO with `strict`.
     """
     try:
         with open(path, 'rb') as source:
@@ -542,7 +543,7 @@ def _data_of(record):
 
 
 def _is_locked(path):
-    """Return whether a living process works on a pending record, or has removed it."""
+    """Return whether a process works on the pending record, or has just removed it."""
     try:
         fd = _open(path, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""A storage module that encrypts what another one keeps. An example, to read and to copy.
+"""A storage module that encrypts the objects of another one. An example, to read and to copy.
 
     {"module": "newstore.encrypted.EncryptedStorage", "label": "Encrypted",
      "args": {"module": "Files", "key": "<64 hexadecimal digits>"}}
@@ -6,17 +6,17 @@
 What lies in the module below, for each object:
 
     header   'MZE1' (the version of this form), then 32 random bytes
-    chunks   each the AES-256-GCM of 64 KiB, 16 bytes longer than they; the last one is shorter,
-             and is there for an empty object too
+    chunks   each is 64 KiB encrypted by AES-256-GCM, and 16 bytes longer than that; the last one
+             may be shorter; an empty object has one chunk too
 
 The key of an object is HMAC-SHA256(master key, header + module_data). So no two objects share a
 key, and what was stored as one object can't be decrypted as another, nor under another version.
-The nonce of a chunk is its number and whether it is the last: chunks that change places, are left
-out, added, or cut off no longer decrypt. A range decrypts only the chunks that it touches.
+The nonce of a chunk is its number and whether it is the last: chunks that were moved, removed,
+added or cut no longer decrypt. To read a range only the chunks of that range are decrypted.
 
-What it does not do: hide the size of objects, notice that a whole object was replaced by an
-earlier state of itself, change the master key. `get_size` believes the size that the module below
-tells; reading finds out.
+What it does not do: hide the size of objects, notice that a whole object was replaced by its own
+earlier content, change the master key. `get_size` trusts the size that the module below returns;
+only reading verifies it.
 """
 
 # Or Python 2 looks for `newstore` in the package `newstore`.
@@ -42,12 +42,12 @@ CHUNK = 64 * 1024
 TAG = 16
 SEALED = CHUNK + TAG
 
-# How often an object may be replaced while a reader opens it.
+# The number of tries to open an object that is replaced meanwhile.
 TRIES = 20
 
 
 class DamagedObject(EnvironmentError):
-    """What lies in the storage is not what was stored, or the key is another."""
+    """The stored bytes are not those that were written, or the key is another. `errno` is EIO."""
 
     def __init__(self, problem):
         super(DamagedObject, self).__init__(
@@ -60,8 +60,8 @@ class EncryptedStorage(StorageModule):
     :param module: the name under which that module is registered.
     :param key: 32 random bytes, in hexadecimal or base64. Without them the objects are lost.
 
-    `module_data` is the other module's own, and its errors are passed on. What can't be decrypted
-    raises DamagedObject.
+    `module_data` is that of the other module. Its errors are passed on. What can't be decrypted
+    raises DamagedObject, an unusable argument ValueError.
     """
 
     def __init__(self, module=None, key=None):
@@ -80,14 +80,14 @@ class EncryptedStorage(StorageModule):
         self._below(context).assign(context, module_data, _Encrypting(header, cipher, stream))
 
     def available(self, context, module_data):
-        """Return True if the object is there, in a size that an encrypted one can have."""
+        """Return True if the object is there and its size is possible. It is not decrypted."""
         below = self._below(context)
         if not below.available(context, module_data):
             return False
         try:
             _plain_size(below.get_size(context, module_data))
         except DamagedObject:
-            # So that the platform copies it here anew.
+            # Then the platform copies it here again.
             return False
         return True
 
@@ -98,7 +98,7 @@ class EncryptedStorage(StorageModule):
             size = below.get_size(context, module_data)
             stream = below.get_read_stream(context, module_data)
             try:
-                # It may have been replaced since: then the stream is that of another size.
+                # It may have been replaced since `get_size`, by one of another size.
                 if _ends_at(stream, size):
                     return self._decrypting(stream, size, module_data)
             except:
@@ -138,7 +138,7 @@ class EncryptedStorage(StorageModule):
         return DecryptingReader(stream, plain_size, self._cipher(header, module_data))
 
     def _cipher(self, header, module_data):
-        # A fixed length of the header keeps the two apart.
+        # The header has a fixed length, so no two pairs give the same bytes.
         name = module_data if isinstance(module_data, bytes) else module_data.encode('utf-8')
         return AESGCM(hmac.new(self._key, header + name, hashlib.sha256).digest())
 
@@ -149,7 +149,7 @@ class _Encrypting(object):
     def __init__(self, header, cipher, stream):
         self._cipher, self._stream = cipher, stream
         self._ready, self._number = header, 0
-        # One chunk ahead: the last one must be known as such.
+        # Read one chunk ahead, to know which one is the last.
         self._next = None
 
     def read(self, size=-1):
@@ -160,9 +160,9 @@ class _Encrypting(object):
         return piece
 
     def _encrypt(self):
-        """Return the next chunk, encrypted; after the last there is no cipher any more."""
+        """Return the next chunk, encrypted. With the last one the cipher becomes None."""
         plain = _read_fully(self._stream, CHUNK) if self._next is None else self._next
-        # A stream that has ended need not be asked again.
+        # After its end a stream is not read again.
         self._next = _read_fully(self._stream, CHUNK) if len(plain) == CHUNK else b''
         cipher, number = self._cipher, self._number
         if not self._next:
@@ -174,7 +174,7 @@ class _Encrypting(object):
 class DecryptingReader(object):
     """A stream over the `size` decrypted bytes of the encrypted `stream`.
 
-    `read`, `seek` and `close` are those of a binary file. It keeps one decrypted chunk.
+    `read`, `seek` and `close` are those of a binary file. It keeps one decrypted chunk in memory.
     """
 
     def __init__(self, stream, size, cipher):
@@ -198,7 +198,10 @@ class DecryptingReader(object):
         return b''.join(pieces)
 
     def seek(self, offset, whence=os.SEEK_SET):
-        """Go to `offset` from the start, the position or the end. Returns the new position."""
+        """Go to `offset` from the start, the position or the end; return the new position.
+
+        Raises ValueError for a position before the start, or another `whence`.
+        """
         origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}
         if whence not in origins:
             raise ValueError('%r is no origin to seek from' % (whence,))
@@ -217,7 +220,7 @@ class DecryptingReader(object):
         self._stream.close()
 
     def _decrypt(self, number):
-        """Return the decrypted chunk with that number."""
+        """Return the decrypted chunk with that number. Raises DamagedObject."""
         if number != self._number:
             self._stream.seek(HEADER + number * SEALED)
             sealed = _read_fully(self._stream, SEALED)
@@ -231,7 +234,7 @@ class DecryptingReader(object):
 
 
 def _parse_key(key):
-    """Return the 32 bytes of an administrator's `key`. No message shows it: logs are read."""
+    """Return the 32 bytes of `key`. The ValueError does not show the key: others read logs."""
     accepted = 'argument key must be 32 bytes, as 64 hexadecimal digits or in base64'
     text = key.encode('utf-8') if isinstance(key, type(u'')) else key
     if not isinstance(text, bytes):
@@ -252,19 +255,19 @@ def _nonce(number, last):
 
 
 def _plain_size(size):
-    """Return how many bytes an object has that is `size` bytes long when encrypted."""
+    """Return the size of an object from its encrypted `size`. Raises DamagedObject."""
     chunks, rest = divmod(size - HEADER, SEALED)
     if rest:
         chunks += 1
     plain = size - HEADER - chunks * TAG
-    # A chunk is empty in an empty object only.
+    # Only an empty object has an empty chunk.
     if chunks < 1 or plain < 0 or 0 < rest <= TAG and not (plain == 0 and chunks == 1):
         raise DamagedObject('none is %d bytes long' % size)
     return plain
 
 
 def _ends_at(stream, size):
-    """Return whether `stream` has just `size` bytes."""
+    """Return whether `stream` has exactly `size` bytes."""
     stream.seek(max(0, size - 1))
     return len(_read_fully(stream, 2)) == min(1, size)
 

@@ -1,10 +1,10 @@
-"""What is seen of an object before, during and after an assign, by each instance."""
+"""What each instance sees of an object before, during and after an assign."""
 
 from tests.kit.contract import BREAKS, WHOLE, proves
 from tests.kit.streams import content, describe
 
 SIZE = 4 * 1024 * 1024
-# Before anything is read, half-way, and when all is read but the end not seen.
+# Positions: before anything is read, half-way, and when all is read but not yet the b'' after it.
 MOMENTS = (0, SIZE // 2, SIZE)
 
 
@@ -23,7 +23,7 @@ class AvailableChecks(object):
                 module_data, content(SIZE), MOMENTS,
                 lambda: self._available(module_data, connector))
             for question in timely:
-                # It may raise as well.
+                # It may also raise.
                 self._require(question.error or question.answer is False,
                               'available is %r while the stream is still read' % question.answer)
             self._expectObject(module_data, content(SIZE), 'an object that was asked for too early')

@@ -25,5 +25,5 @@ class StorageModuleTestBase(NewDataChecks, AssignChecks, BrokenStreamChecks, Ava
             def makeConnector(self):
                 return NewStorage(arg1='...')
 
-    That is enough. What else a suite may supply and declare is said in `Suite`.
+    That is enough. `Suite` says what else a suite may supply and declare.
     """

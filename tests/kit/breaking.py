@@ -1,9 +1,9 @@
-"""assign from a stream that breaks: no part is ever taken for the whole."""
+"""assign from a stream that breaks: a part must never be taken for the whole."""
 
 from tests.kit.contract import BREAKS, NO_BYTES, proves
 from tests.kit.streams import FalteringStream, Stream, StreamError, StreamTimeout, content
 
-# What leaves a `read` and is no Exception: a limit of time, a server that ends, a task cancelled.
+# What a `read` may raise that is no Exception: a time limit, a server's end, a cancelled task.
 INTERRUPTS = (StreamTimeout, SystemExit, GeneratorExit)
 
 
@@ -16,7 +16,7 @@ class BrokenStreamChecks(object):
 
     @proves(BREAKS)
     def testStreamThatRaisesStopIterationIsNoWhole(self):
-        # A generator in the module would take it for its own end, and the part for the whole.
+        # In a loop of the module it would look like the end, and the part like the whole.
         module_data = self.connector.new_data(self.context)
         try:
             self.connector.assign(self.context, module_data, Stream(b'a part', 3, StopIteration))
@@ -56,7 +56,7 @@ class BrokenStreamChecks(object):
             except Exception:
                 self._expectMissing(module_data, 'after an assign whose stream returned %r' % odd)
             else:
-                # It has read on, which is right as well.
+                # It has read on, which is also right.
                 self._expectContent(module_data, data, 'a stream that once returned %r' % odd)
 
     def _expectNoPart(self, data, error):

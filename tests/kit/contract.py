@@ -1,7 +1,7 @@
 """The sentences of the contract that the checks prove.
 
-Each stands, word for word, in the documentation of `modules`: an author who meets one in a failure
-finds there what surrounds it.
+Each is copied, word for word, from the documentation of `modules`. An author who sees one in a
+failure finds the rest there.
 """
 
 import functools
@@ -62,9 +62,9 @@ CAPACITY = ("The platform's user interfaces read its `capacity`, all three in by
 
 
 def proves(*sentences):
-    """Return a decorator for a check: whatever makes it fail, the message quotes `sentences`.
+    """Return a decorator for a check: if it fails, the message quotes `sentences`.
 
-    An exception that the check did not expect is a failure too, with its traceback.
+    An exception that the check did not expect becomes a failure, with its traceback.
     """
     def decorate(check):
         @functools.wraps(check)
@@ -72,11 +72,11 @@ def proves(*sentences):
             try:
                 check(self)
             except self.failureException as error:
-                # Not a new one: its traceback shows the line of the check.
+                # Raise the same exception: its traceback shows the line of the check.
                 error.args = (quote(str(error), sentences),)
                 raise
             except Exception as error:
-                # A suite may skip, in a hook of its own; each library has its own class for it.
+                # A suite's own hook may skip. Each library has its own class for that.
                 if type(error).__name__ == 'SkipTest':
                     raise
                 name = traceback.format_exception_only(type(error), error)[-1].strip()
@@ -90,5 +90,5 @@ def proves(*sentences):
 
 
 def quote(problem, sentences):
-    """Return the message of a failure: what was found, and what the contract says."""
+    """Return the message of a failure: the problem, then each of the sentences."""
     return '\n'.join([problem] + ['The contract says: "%s"' % sentence for sentence in sentences])

@@ -38,7 +38,7 @@ class CopyChecks(object):
                                    % ('copy' if copy_stays else 'source', change))
 
     def _copy(self, source, position=0, read=0):
-        """Return the module_data of a copy, by a stream that a caller has moved or read from."""
+        """Return the module_data of a copy, made after a seek and a read of `read` bytes."""
         stream = self._open(source)
         try:
             if position:

@@ -1,4 +1,4 @@
-"""delete: that object, and no other."""
+"""delete: it destroys that object, and no other."""
 
 from tests.kit.contract import DESTROY, GONE, STREAM, proves
 from tests.kit.streams import content
@@ -14,7 +14,7 @@ class DeleteChecks(object):
 
     @proves(DESTROY)
     def testDeleteLeavesOthers(self):
-        # The same bytes, too: a store may keep them once, but not lose them.
+        # Some with the same bytes: a store may keep those once, but must not lose them.
         contents = [b'deleted', b'deleted', b'other', b'', content(100000)]
         module_data, others = self._store(b'deleted'), []
         for data in contents:
@@ -61,9 +61,10 @@ class DeleteChecks(object):
         return False
 
     def _expectOutlived(self, declared, change, call):
-        """An open stream must give its content whole, or raise; never other bytes, never fewer.
+        """An open stream must give its whole content or raise; never other bytes, never fewer.
 
-        `call(module_data, by)` makes the change, by an instance.
+        `call(module_data, by)` makes the change by the instance `by`. `declared` is the declaration
+        of the suite, or None.
         """
         data = content(300000)
         for by in self._instances():

@@ -1,4 +1,4 @@
-"""module_data that is none of this storage's: it has been away in a database."""
+"""module_data that this storage did not make, as a database may give it back."""
 
 import json
 import os
@@ -12,7 +12,7 @@ FOREIGN = ('', ' ', 'x', '0', '-1', '17', '*', '%', '?', '{}', '[]', 'null', 'tr
            '{"path": ""}', '{"path": null}', '{"id": "x"}', '[[[[', 'a\0b', 'a\nb', 'x' * 100000,
            "' or '1' = '1", u'\xfc\u4e2d', '0' * 32, 'NaN', '\\', None)
 
-# Not for delete: what a careless module does with them can't be made good.
+# Not for delete: a careless module would destroy the files of others.
 FOREIGN_TO_READ = ('.', '..', '/', '../..', './.', '~', '//')
 
 
@@ -20,7 +20,7 @@ class ForeignDataChecks(object):
 
     @proves(DATABASE)
     def testModuleDataComesBackAsOtherText(self):
-        # On Python 2 it comes back as `unicode`; it is another object in any case.
+        # On Python 2 it comes back as `unicode`. It is equal, but never the same Python object.
         module_data = self._store(b'content')
         stored = json.loads(json.dumps([module_data]))[0]
         self._expectObject(stored, b'content', 'an object whose module_data was stored as text')
@@ -64,7 +64,7 @@ class ForeignDataChecks(object):
         kept = [(self._store(data), data) for data in (b'one', b'two', content(1000))]
         issued = [module_data for module_data, _ in kept]
         for damaged in self._damage(issued[0]):
-            # A module that numbers its objects can't tell such damage from another's number.
+            # Where objects have numbers, damage can give the number of another object.
             if damaged not in issued:
                 self._expectNothing(damaged)
                 self._delete_quietly(damaged)
@@ -81,7 +81,7 @@ class ForeignDataChecks(object):
             if wrong in issued:
                 continue
             found = self._found(wrong)
-            # Parts of it may have no meaning: then it is another spelling of the same.
+            # A module may ignore parts of it: then this is another spelling of the same object.
             self._require(found is None or found == data,
                           '%.80r, for %.80r, reads %s' % (wrong, module_data, describe(found)))
             if found is None:
@@ -116,19 +116,19 @@ class ForeignDataChecks(object):
                 for place in places[::step] + places[-1:]]
 
     def _other(self, sign):
-        # Most often another sign of the same kind: hexadecimal digits stay such.
+        # Hexadecimal digits become other hexadecimal digits, everything else a 0.
         following = '0123456789abcdef'
         return following[(following.find(sign.lower()) + 1) % 16]
 
     def _found(self, module_data):
-        """Return the content that is there by this name, None for none."""
+        """Return the content of the object, None if it can not be read."""
         try:
             return self._read(module_data)
         except Exception:
             return None
 
     def _expectNothing(self, module_data):
-        """available must be False or raise, the others raise."""
+        """`available` must be False or raise. Reading, and get_size, must raise."""
         try:
             available = self._available(module_data)
         except Exception:

@@ -56,5 +56,5 @@ class GeneralChecks(object):
                           'more than there is: %r' % (capacity,))
 
     def _is_number(self, value):
-        # No bool, which is an int to Python. The sum is of `long` too, on Python 2.
+        # A bool is an int in Python, but no number here. On Python 2, 2 ** 64 is a `long`.
         return isinstance(value, (int, float, type(2 ** 64))) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""A storage module that keeps its objects in the memory of one process: correct, and of no use."""
+"""A storage module that keeps its objects in the memory of one process. For tests only."""
 
 import io
 import uuid

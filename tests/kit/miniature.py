@@ -1,12 +1,12 @@
-"""The platform in miniature: it registers modules, and calls them as `modules` says it does.
+"""A small platform: it registers modules, and calls them as the documentation of `modules` says.
 
     platform = Platform(['{"module": "newstore.newstore.NewStorage", "label": "New", "args": {}}'])
     stored = platform.upload('New', stream)
     platform.download(stored, 'New', 10, 20)
 
-A `Platform` is one server process; `python -m tests.kit.miniature` is one that others can talk to,
-by a line of JSON for each call, and `Server` is the other end of that. What a call returns about an
-object is what the platform's database keeps: any server process understands it.
+A `Platform` is one server process. `python -m tests.kit.miniature` runs one in its own process,
+which is called by lines of JSON, and `Server` is the caller's side of that. What a call returns
+about an object is what the platform's database keeps: any server process understands it.
 """
 
 import base64
@@ -23,9 +23,9 @@ class RangeError(Exception):
 
 
 class Platform(object):
-    """A server process with the modules of `registrations`, texts of JSON.
+    """A server process with the modules of `registrations`, a list of texts of JSON.
 
-    A module's name is its label. `revision` is 2009, that of the guide, or 2012.
+    A module is found by its label. `revision` is 2009, that of the guide, or 2012.
     """
 
     def __init__(self, registrations, revision=2009):
@@ -58,7 +58,10 @@ class Platform(object):
         return through_database({'size': counting.size, 'places': {place: module_data}})
 
     def download(self, stored, place, start=0, end=None):
-        """Return the bytes from `start` up to `end`. Raises RangeError."""
+        """Return the bytes from `start` up to, not including, `end`; None is the size.
+
+        Raises RangeError, and EOFError where the stream ends too early.
+        """
         module, module_data = self.module(place), stored['places'][place]
         size = self.size(stored, place)
         end = size if end is None else end
@@ -72,15 +75,15 @@ class Platform(object):
             stream.close()
 
     def size(self, stored, place):
-        """Return the size: the module knows it, but in the later revision it is not asked."""
+        """Return the size: from the module, but in revision 2012 from the database."""
         if self.revision == 2012:
             return stored['size']
         return self.module(place).get_size(self.context, stored['places'][place])
 
     def replicate(self, stored, source, target):
-        """Have the object at `target` too; return it, and whether anything was copied.
+        """Copy the object to `target` unless it is there; return it, and whether it was copied.
 
-        It is the same module_data there. In the later revision it is what that module's put says.
+        It has the same module_data there. In revision 2012 it has the one that `put` returns there.
         """
         places = stored['places']
         module, module_data = self.module(target), places.get(target, places[source])
@@ -105,7 +108,7 @@ class Platform(object):
         return through_database({'size': size, 'places': {target: module_data}})
 
     def delete(self, stored):
-        """Destroy the object wherever it is."""
+        """Destroy the object at all its places."""
         for place in stored['places']:
             self.module(place).delete(self.context, stored['places'][place])
 
@@ -115,19 +118,19 @@ class Platform(object):
         return self.module(place).available(self.context, module_data)
 
     def statistics(self, place):
-        """Return what the user interfaces show of a module."""
+        """Return the statistics of a module, as the user interfaces get them."""
         return through_database(self.module(place).statistics(self.context))
 
     def capabilities(self, place):
-        """Return the CDMI capabilities of a module of the later revision."""
+        """Return the CDMI capabilities of a module of revision 2012."""
         return through_database(self.module(place).capabilities(self.context))
 
     def origin(self, place):
-        """Return the file that the class of a module comes from."""
+        """Return the path of the file that the class of a module comes from."""
         return sys.modules[type(self.module(place)).__module__].__file__
 
     def _pass_on(self, stored, source, method, *arguments):
-        """Call a method that stores with the stream of an object, as it is."""
+        """Call `method`, which stores a stream, with the read stream of an object."""
         stream = self.module(source).get_read_stream(self.context, stored['places'][source])
         try:
             return method(self.context, *(arguments + (stream,)))
@@ -136,7 +139,7 @@ class Platform(object):
 
 
 class Counting(object):
-    """What an upload is to a module: a connection, of which nothing is known but its bytes."""
+    """The stream of an upload, with nothing but `read`. It counts the bytes in `size`."""
 
     def __init__(self, stream):
         self._stream, self.size = stream, 0
@@ -148,12 +151,12 @@ class Counting(object):
 
 
 def through_database(value):
-    """Return `value` as it comes back from where it was kept as text."""
+    """Return `value` as it comes back from a database that keeps it as JSON."""
     return json.loads(json.dumps(value))
 
 
 def read_fully(stream, size):
-    """Return `size` bytes, in as many reads as are needed."""
+    """Return `size` bytes, in as many reads as are needed. Raises EOFError if there are fewer."""
     pieces = []
     while size > 0:
         piece = stream.read(min(size, PIECE))
@@ -167,8 +170,9 @@ def read_fully(stream, size):
 class Server(object):
     """A server process, to be called from a test: `server.call('upload', 'Simple', content)`.
 
-    `start` is a function that starts Python with such arguments, its three streams as pipes, and
-    returns the process. An exception there is a RuntimeError here, with its traceback.
+    `start` is a function that starts Python with its arguments, the three streams as pipes, and
+    returns the process. An exception in the server is raised here as RuntimeError, with its
+    traceback as the text.
     """
 
     def __init__(self, start, registrations, revision=2009):
@@ -180,13 +184,13 @@ class Server(object):
         return self.answer()
 
     def ask(self, name, *arguments):
-        """Start a call. Many servers work at the same time between `ask` and `answer`."""
+        """Start a call. Between `ask` and `answer` other servers can work at the same time."""
         line = json.dumps([name, [to_json(argument) for argument in arguments]])
         self._process.stdin.write(line.encode('ascii') + b'\n')
         self._process.stdin.flush()
 
     def answer(self):
-        """Return what the call that was asked for returns."""
+        """Return the result of the call that `ask` started. Raises RuntimeError."""
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError('the server died')
@@ -213,7 +217,7 @@ def from_json(value):
 
 
 def serve(platform, source, target):
-    """Answer calls, a line each, until `source` ends."""
+    """Answer the calls in `source`, a line each, until it ends."""
     while True:
         line = source.readline()
         if not line:

@@ -16,7 +16,7 @@ class NewDataChecks(object):
     def testNewDataSurvivesADatabase(self):
         module_data = self.connector.new_data(self.context)
         self._require('\0' not in module_data, 'no database keeps a NUL: %r' % module_data)
-        # It fails for half a surrogate pair, and on Python 2 for all but ASCII.
+        # This raises for half a surrogate pair, and on Python 2 for all but ASCII.
         module_data.encode('utf-8')
 
     @proves(UNIQUE)
@@ -29,7 +29,7 @@ class NewDataChecks(object):
         other = self.makeConnector()
         if other is None:
             return
-        # One after the other and by turns, for both a clock and a counter.
+        # By turns: two instances must not share a clock or start the same counter.
         made = [connector.new_data(self.context) for connector in (self.connector, other) * 500]
         self.assertEqual(1000, len(set(made)), 'two instances returned the same new_data')
 

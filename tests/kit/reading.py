@@ -130,7 +130,7 @@ class ReadChecks(object):
                     stream.seek(*arguments)
                 except Exception:
                     continue
-                # Some of Python's own streams stop at the start instead.
+                # Some of Python's own streams go to the start instead of raising.
                 found = stream.read(1000)
                 self._require(data.startswith(found) and found, 'seek%r, read(1000) gave %s'
                               % (arguments, describe(found)))

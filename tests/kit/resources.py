@@ -1,4 +1,4 @@
-"""What is left behind: descriptors, threads, and whatever lies in the storage."""
+"""What a module must not leave behind: descriptors, threads, files in its storage."""
 
 import gc
 import os
@@ -56,25 +56,25 @@ class ResourceChecks(object):
                          'the storage holds more after an object was replaced')
 
     def _expectSteady(self, count, what):
-        # The first round may open what is kept on purpose: a connection, a pool.
+        # The first round may open what the module keeps on purpose: a connection, a pool.
         self._live()
         before = count()
         for _ in range(ROUNDS):
             self._live()
         if count() - before >= ROUNDS:
-            # Python may not have looked for what nobody refers to any more.
+            # Some objects may only wait for the garbage collector.
             gc.collect()
         found = count()
         self._require(found - before < ROUNDS, '%d %s before %d objects lived, %d after'
                       % (before, what, ROUNDS, found))
 
     def _live(self):
-        """Live the lives of some objects: one used up, one failed, one missing, one abandoned."""
+        """Store, read, replace and delete an object. Also try a missing one and a failing write."""
         module_data = self._store(content(70000))
         self._available(module_data)
         self.connector.get_size(self.context, module_data)
         self._read(module_data)
-        # A client that hangs up: nothing more is read.
+        # A client that hangs up: the rest is not read.
         stream = self._open(module_data)
         stream.seek(10)
         stream.read(10)

@@ -1,4 +1,4 @@
-"""What the checks feed a module with: contents, and the streams that the platform may hand over."""
+"""Contents for the checks, and streams as the platform may pass them to a module."""
 
 import array
 import gzip
@@ -10,40 +10,40 @@ import sys
 # Every byte value, so that a text mode, a newline or a NUL can't hide.
 ALL_BYTES = bytes(bytearray(range(256)))
 
-# Where implementations that work in blocks begin another one.
+# Block sizes that implementations often use.
 BLOCKS = (4096, 65536, 1024 * 1024)
 
-# More than a block of each size, and no multiple of any.
+# Larger than each block, and no multiple of any.
 ODD_LENGTH = 1024 * 1024 + 70001
 
-# Contents that change, end early or vanish where a module takes bytes for text, or for nothing.
+# Contents that are changed, cut or lost if a module treats bytes as text, or some as empty.
 DELICATE = (
     ALL_BYTES, ALL_BYTES[::-1], b'\n', b'\r\n', b'one\r\ntwo\nthree\rfour\n\r\n', b'\n' * 5000,
     b'before\x1aafter', b'\x1a', b'\0', b'\0' * 70000, b'data' + b'\0' * 70000,
     b'\0' * 70000 + b'data', b'\xff\xfe\x00', b'\xef\xbb\xbfmark', b'\xc3(', b'\x80abc',
     b' surrounded \t\n', b'{"json": true}', b'\x1f\x8b\x08\0not gzip', b'%s %d %%', b'\\x41\\n')
 
-# The longest content of each `first` so far: megabytes take a while to make.
+# The longest content of each `first` so far, as it takes long to make megabytes.
 _made = {}
 
 
 def content(size, first=0):
-    """Return `size` bytes in which no block is like another, so that none can be lost unseen.
+    """Return `size` bytes in which all blocks differ, so that a lost block is noticed.
 
-    Contents with another number `first` are others, of the same kind.
+    Another number `first` gives other content of the same kind.
     """
     data = _made.get(first, b'')
     if size > len(data):
         words = array.array('I', range(first, first + size // 4 + 1))
         if sys.byteorder == 'little':
             words.byteswap()
-        # Python 2 has it under another name.
+        # On Python 2 the method is `tostring`.
         data = _made[first] = getattr(words, 'tobytes', getattr(words, 'tostring', None))()
     return data[:size]
 
 
 def describe(data):
-    """Return what `data` is in a few words: a failure must not print megabytes."""
+    """Return a short description of `data`: a failure must not print megabytes."""
     if not isinstance(data, bytes):
         return 'a %s' % type(data).__name__
     if len(data) <= 40:
@@ -52,7 +52,7 @@ def describe(data):
 
 
 class StreamError(Exception):
-    """What a `Stream` raises that is told to."""
+    """The default error of a `Stream` that breaks in a check."""
 
 
 class StreamTimeout(BaseException):
@@ -62,8 +62,8 @@ class StreamTimeout(BaseException):
 class Stream(object):
     """A stream of `data` with nothing but `read`, which the contract asks for.
 
-    A read returns at most `most` bytes, if given. `error`, an exception class, is raised in the
-    place of the end.
+    If `most` is given, a read returns at most so many bytes. If `error`, an exception class, is
+    given, it is raised instead of the end.
     """
 
     def __init__(self, data, most=None, error=None):
@@ -80,7 +80,7 @@ class Stream(object):
 
 
 class DribblingStream(Stream):
-    """A stream whose reads return as few bytes as a network may: a random number, by `seed`."""
+    """A stream whose reads return few bytes, as a network does. `seed` sets the random sizes."""
 
     def __init__(self, data, seed, error=None):
         super(DribblingStream, self).__init__(data, None, error)
@@ -92,7 +92,7 @@ class DribblingStream(Stream):
 
 
 class FalteringStream(Stream):
-    """A stream that once, when half of its bytes are read, returns `odd` in the place of bytes."""
+    """A stream that once, when half of its bytes are read, returns `odd` instead of bytes."""
 
     def __init__(self, data, odd):
         super(FalteringStream, self).__init__(data, len(data) // 2)
@@ -117,7 +117,7 @@ class WatchedStream(Stream):
 
 
 class MeasuringStream(Stream):
-    """A stream that keeps the sizes it was asked for in `sizes`, -1 for all."""
+    """A stream that records the `size` of each read in `sizes`, -1 for all that is left."""
 
     def __init__(self, data, most=None):
         super(MeasuringStream, self).__init__(data, most)
@@ -136,7 +136,7 @@ def _written(data, folder):
 
 
 class _Decoding(object):
-    """A stream as another module hands it down: `read` decodes, all else is the file's own."""
+    """A stream as another module may pass it on: `read` decodes, all else is that of the file."""
 
     def __init__(self, source):
         self._source = source
@@ -153,7 +153,7 @@ def _encoded(data, folder):
 
 
 def _compressed(data, folder):
-    # Its descriptor is that of the compressed file, as a socket's leads to what TLS has encrypted.
+    # Its `fileno` gives the compressed bytes, as that of a TLS connection gives encrypted bytes.
     path = os.path.join(folder, 'upload.gz')
     target = gzip.GzipFile(path, 'wb', 1)
     target.write(data)
@@ -161,7 +161,7 @@ def _compressed(data, folder):
     return gzip.GzipFile(path, 'rb')
 
 
-# Pairs of a description and a function that returns a stream of `data`, of a file in `folder`.
+# Pairs of a description and a function that returns a stream of `data`. `folder` is for its file.
 FILES = (
     ('bytes in memory', lambda data, folder: io.BytesIO(data)),
     # On Python 2 `open` and `io.open` differ in how far they read ahead.

@@ -1,4 +1,4 @@
-"""What a suite supplies and declares, and the steps that the checks have in common."""
+"""What a suite supplies and declares, and the steps that several checks use."""
 
 import functools
 import unittest
@@ -11,10 +11,10 @@ class Suite(object):
     """The part of the kit that a module's author sees.
 
     A suite supplies either `makeConnector`, or a `setUp` that calls this one with an instance.
-    Everything else is optional, and checks more.
+    Everything else is optional, and lets the kit check more.
 
     Where the contract leaves a choice, the kit accepts each. A suite may declare the choice of its
-    module, True or False, to have just that one checked; with None it is what the checks find:
+    module, True or False: then only that one is accepted. With None either one is:
 
     `deleteOfMissingRaises`: `delete` raises for an object that is not there.
     `readersOutliveDelete`: an open read stream keeps its content through a `delete`.
@@ -28,13 +28,13 @@ class Suite(object):
     readersOutliveAssign = None
 
     def __new__(cls, *arguments, **named):
-        # In an object's own attribute: unittest finds it there in whatever order the bases are.
+        # As an attribute of the object, so that unittest finds it in any order of the bases.
         case = super(Suite, cls).__new__(cls)
         case.setUp = functools.partial(_set_up, case)
         return case
 
     def setUp(self, connector=None, extra_context=None):
-        """Test `connector`, an instance of the module; without one, that of `makeConnector`.
+        """Test `connector`, an instance of the module; by default that of `makeConnector`.
 
         `extra_context` is merged into the context that every method gets, for instance
         `{'func': {'getModule': function}}` for a module that extends another.
@@ -42,11 +42,11 @@ class Suite(object):
         self.connector = self.makeConnector() if connector is None else connector
         self.context = {'func': {'getModule': self._no_module}}
         self.context.update(extra_context or {})
-        # It can do nothing without a context, then.
+        # Such a module can do nothing without a context.
         self._extends_another = 'func' in (extra_context or {})
 
     def makeConnector(self):
-        """Return one more instance over the same storage, as another server process has it.
+        """Return a new instance over the same storage, as another server process has it.
 
         Optional. Return None if there can be only one, as for a module that keeps its objects in
         the memory of a process.
@@ -55,11 +55,11 @@ class Suite(object):
     def makeConnectorElsewhere(self):
         """Return an instance over another, empty storage, as at another location. Optional.
 
-        It may be called more than once in a test; each storage must be another.
+        If it is called more than once in a test, each must get a new storage. None: not possible.
         """
 
     def listStorage(self):
-        """Return a list of the names of all that lies in the storage. Optional.
+        """Return a list of the names of all files or entries in the storage. Optional.
 
         The kit compares the list before and after; what your module keeps on purpose, such as
         empty directories, should be left out.
@@ -124,7 +124,7 @@ class Suite(object):
             self._another = self.makeConnector()
         return [self.connector] if self._another is None else [self.connector, self._another]
 
-    # Expectations. assertEqual would print megabytes, assertTrue that False is not true.
+    # Expectations. assertEqual would print megabytes, and assertTrue only "False is not true".
 
     def _require(self, condition, problem):
         if not condition:
@@ -184,8 +184,8 @@ class Suite(object):
     def _ask_during_assign(self, module_data, data, moments, call):
         """Assign `data`, and at each of `moments`, positions in it, run `call` in a thread.
 
-        Returns the questions that were answered before the stream went on, and waits for the
-        others after the assign: a module may make them wait, by a lock.
+        Returns two lists: the questions that were answered before the stream went on, and one that
+        was answered later, as a module may have a lock. After a late one no more are asked.
         """
         moments, timely, late = list(moments), [], []
 
@@ -214,7 +214,7 @@ _NOTHING = '%s tests nothing: supply makeConnector, or give setUp an instance'
 
 
 def _set_up(case):
-    """Run the suite's `setUp`. If no instance comes of it, one of its tests says so, for all."""
+    """Run the `setUp` of the suite. If there is no instance then, one test fails, for all."""
     kind, problem = type(case), ''
     try:
         kind.setUp(case)
@@ -232,7 +232,7 @@ def _comes_late(kind):
 
 
 def _tell(case, problem):
-    # Python 2.6 can't skip.
+    # The first test fails, the others are skipped. Python 2.6 can't skip.
     if vars(type(case)).get('_teller', case.id()) != case.id() and hasattr(case, 'skipTest'):
         case.skipTest(problem)
     type(case)._teller = case.id()

@@ -5,8 +5,8 @@ import os
 import threading
 import traceback
 
-# Seconds for which a module may keep another call waiting before the check goes on without its
-# answer. Only a module that locks makes a check wait that long.
+# Seconds for which a check waits for the answer of another call before it goes on. Only a module
+# with a lock makes it wait that long.
 PATIENCE = 2.0
 
 # Seconds after which a thread is taken for stuck.
@@ -14,9 +14,9 @@ DEADLOCK = 60.0
 
 
 class Question(object):
-    """A call in a thread of its own, as of another client of the same server.
+    """A call in its own thread, as by another client of the same server.
 
-    `answered` tells whether it came back; then either `answer` or `error` is set.
+    `answered` tells whether the call has ended. Then `answer` is its result, or `error` is set.
     """
 
     def __init__(self, call):
@@ -25,7 +25,7 @@ class Question(object):
         self._thread = start(self._run)
 
     def wait(self, seconds):
-        """Wait for the answer, for so long; return whether it has come."""
+        """Wait up to `seconds` for the answer; return whether it has come."""
         self._thread.join(seconds)
         return self.answered
 
@@ -44,7 +44,7 @@ class Question(object):
 
 
 def start(call):
-    """Start and return a thread that runs `call`, and that keeps no process from ending."""
+    """Start and return a daemon thread that runs `call`: the process can end without it."""
     thread = threading.Thread(target=call)
     thread.daemon = True
     thread.start()
@@ -52,7 +52,7 @@ def start(call):
 
 
 def in_threads(calls):
-    """Run all `calls` at once; return a list of what went wrong, tracebacks as texts."""
+    """Run all `calls` at once; return a list of problems, most of them tracebacks, as texts."""
     problems, threads = [], []
 
     def run(call):
@@ -71,9 +71,9 @@ def in_threads(calls):
 
 
 def in_process(call):
-    """Run `call` in a process of its own; return a pair of its answer and of what went wrong.
+    """Run `call` in its own process; return a pair: its answer, and the problem.
 
-    The answer must be one that JSON can express. What went wrong is a text, '' for nothing.
+    JSON must be able to express the answer. The problem is a text, '' for none.
     """
     source, target = os.pipe()
     process = os.fork()
@@ -92,7 +92,7 @@ def in_process(call):
 
 
 def _answer(call, source, target):
-    # Nothing of the parent's may run here: no exit handlers, no tests, no flush of its output.
+    # The child must not run exit handlers or tests of the parent, or flush its output.
     try:
         os.close(source)
         try:
