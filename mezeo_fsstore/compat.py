@@ -51,6 +51,7 @@ if sys.version_info[0] == 2:
                                ctypes.c_int]
         _fgetxattr.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t]
         _fgetxattr.restype = ctypes.c_long
+        _fadvise = getattr(_libc, 'posix_fadvise64', _unsupported)  # not in every C library
 
         def _checked(result):
             if result < 0:
@@ -73,7 +74,7 @@ if sys.version_info[0] == 2:
 
             It does not wait. What is not on the disk yet stays, and the system begins to write it.
             """
-            _libc.posix_fadvise64(fd, ctypes.c_int64(offset), ctypes.c_int64(size), 4)
+            _fadvise(fd, ctypes.c_int64(offset), ctypes.c_int64(size), 4)
 
     def part_of(room, size):
         """Return the first `size` bytes of an `mmap`, without a copy."""

@@ -203,7 +203,7 @@ def copy(source, position, fd, path):
     The kernel copies. Returns True if all has arrived. Else returns False, and the file is empty.
     The errors of these fast ways are not raised, as the caller can read and write instead.
     """
-    size = status(source, path).st_size - position
+    size = status(source, None).st_size - position
     for way in (_clone, _copy_range, _send):
         try:
             way(source, position, size, fd)

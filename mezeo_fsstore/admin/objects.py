@@ -110,12 +110,19 @@ def get(options):
     path = _path_of(options, root)
     with storage.get_read_stream(None, compose(path)) as source:
         with open_target(options.file, root, path) as (target, beside):
-            total = storage.get_size(None, compose(path))
-            with meter('byte', total, beside) as progress:
+            with meter('byte', _length(source), beside) as progress:
                 for chunk in iter(lambda: _read(source, root.join(path)), b''):
                     target.write(chunk)
                     progress.update(len(chunk))
     return 0
+
+
+def _length(source):
+    # Not asked by its name: by now that may be another object's, or nobody's.
+    source.seek(0, os.SEEK_END)
+    length = source.tell()
+    source.seek(0)
+    return length
 
 
 def size(options):

@@ -10,6 +10,7 @@ import errno
 import os
 
 from mezeo_fsstore import disk, names
+from mezeo_fsstore.admin.marking import CURABLE
 
 _MODE = 0o700
 
@@ -103,12 +104,14 @@ class Quarantine(object):
             disk.release(disk.create(first))
             try:
                 disk.link(first, second)
-                disk.remove(second)
                 self._links = True
-            except EnvironmentError:
+            except EnvironmentError as error:
+                if error.errno in CURABLE:
+                    raise
                 self._links = False
             finally:
-                disk.remove(first)
+                disk.discard(first)
+                disk.discard(second)
         return self._links
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
@@ -68,6 +69,8 @@ def scrub(options):
                 if entry.kind == inventory.OBJECT:
                     work.look_at(entry.path)
             progress.update(1)
+    # A volume that was unmounted on the way looks like the end of the list.
+    root.require()
     work.print_summary()
     return 1 if failures.number or work.has_found_damage() else 0
 
@@ -96,6 +99,8 @@ class _Scrub(object):
                 if bad and not is_still_there(fd, full):
                     return
                 moved = bad and verdict != UNSTABLE and self._move(path, fd)
+                if bad and not moved and not is_still_there(fd, full):
+                    return  # replaced while it was to be moved
             finally:
                 disk.release(fd)
         except (EnvironmentError, NoDigest) as error:
@@ -182,7 +187,7 @@ class _Pace(object):
     """Limits the reads to `rate` bytes a second, by sleeping; None is no limit."""
 
     def __init__(self, rate):
-        self._rate, self._spent, self._started = rate, 0, time.time()
+        self._rate, self._spent, self._started = rate, 0, _now()
 
     def spend(self, number):
         self._spent += number
@@ -192,7 +197,12 @@ class _Pace(object):
                 time.sleep(ahead)
 
     def elapsed(self):
-        return time.time() - self._started
+        return _now() - self._started
+
+
+def _now():
+    # Not the time of day, which may be set meanwhile.
+    return os.times()[4]
 
 
 def _part(text):

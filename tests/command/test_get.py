@@ -7,7 +7,7 @@ import sys
 import threading
 
 from mezeo_fsstore import disk
-from mezeo_fsstore.admin import command_line
+from mezeo_fsstore.admin import command_line, objects
 from tests import content
 from tests.support import (
     PROJECT, CommandTestCase, environment, mock, mounted, run_python, unittest)
@@ -175,6 +175,16 @@ class ReplacedTest(TargetTestCase):
         self.assertEqual(['root', 'target'], self.left())
 
     @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can give a file away')
+    def test_an_object_that_is_deleted_once_it_is_open_is_written_whole(self):
+        module_data, opened = self.put(), objects.open_target
+
+        def delete_first(*arguments):
+            self.storage.delete(None, module_data)
+            return opened(*arguments)
+        with mock.patch.object(objects, 'open_target', delete_first):
+            self.assertEqual(0, command_line.main(['get', self.root, module_data, self.target]))
+        self.assertEqual(b'content', self.read(self.target))
+
     def test_it_keeps_its_owner_where_the_superuser_replaces_it(self):
         self.write(self.target)
         os.chown(self.target, 65534, 65533)

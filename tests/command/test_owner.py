@@ -77,8 +77,7 @@ class OwnerTest(CommandTestCase):
         for arguments in (['rm', self.root, stored], ['sweep', self.root, '--delete'],
                           ['scrub', self.root]):
             status, _, errors = run_python('-c', PROGRAM, *arguments)
-            self.assertEqual((0, self.identity(USER, GROUP, GROUP)),
-                             (status, errors.decode('ascii')))
+            self.assertEqual((0, self.identity(USER, GROUP)), (status, errors.decode('ascii')))
 
     def test_he_has_the_groups_that_the_server_has(self):
         os.chown(self.root, USER, 0)

@@ -128,6 +128,15 @@ class MoveTest(QuarantineCase):
             self.assertTrue(os.path.exists(self.path(module_data)))
         self.assertEqual([], self.quarantined())
 
+    def test_a_full_volume_is_not_taken_for_one_without_links(self):
+        module_data = self.damaged()
+        with mock.patch('os.link', side_effect=OSError(errno.ENOSPC, 'No space left on device')):
+            status, _, counts = self.scrub_here('--quarantine')
+        self.assertEqual((1, 0), (status, counts['quarantined']))
+        self.assertTrue('hard links' not in self.said and 'No space' in self.said, self.said)
+        self.assertTrue(os.path.exists(self.path(module_data)))
+        self.assertEqual([], self.temporaries())
+
     def test_a_root_whose_marker_is_gone_is_refused_and_nothing_moves(self):
         root_id = mark(self.root)
         module_data = self.damaged()
@@ -197,6 +206,21 @@ class RaceTest(QuarantineCase):
         module_data = self.damaged()
         self.assertFalse(self.move(module_data, lambda: self.storage.delete(None, module_data)))
         self.assertEqual([], self.quarantined())
+
+    def test_one_that_was_replaced_is_no_damage(self):
+        module_data, rename = self.damaged(), os.rename
+
+        def replace_first(source, target):
+            os.rename = rename
+            self.storage.assign(None, module_data, Stream(b'new'))
+            rename(source, target)
+        try:
+            os.rename = replace_first
+            status, found, counts = self.scrub_here('--quarantine')
+        finally:
+            os.rename = rename
+        self.assertEqual((0, {}, 0), (status, found, counts['damaged']))
+        self.assertEqual(b'new', self.get(module_data))
 
     def test_the_number_of_a_freed_file_does_not_come_back_while_it_is_moved(self):
         # On ext4 the second replacement gets the number of the first one, which was freed.

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin import medium, proving, scrubbing
 from mezeo_fsstore.admin.command_line import main
 from tests import Stream, content
 from tests.support import (
-    SOAK, CommandTestCase, get_attribute, keeps_attributes, mock, mounted, run_python,
+    SOAK, CommandTestCase, get_attribute, keeps_attributes, mark, mock, mounted, run_python,
     set_attribute, unittest)
 
 SUMMARY = (' whole, ', ' damaged, ', ' unreadable, ', ' unstable, ', ' without digest')
@@ -229,6 +230,29 @@ class VerdictTest(ScrubCase):
             self.assertTrue(b'expected' in errors, errors)
 
 
+class GoneTest(ScrubCase):
+
+    def test_a_volume_that_was_unmounted_on_the_way_is_a_failure(self):
+        mark(self.root)
+        for _ in range(3):
+            self.put()
+        prove = proving.Prover.prove
+
+        def unmount(prover, *arguments):
+            if os.path.exists(os.path.join(self.root, '.mezeo_fsstore')):
+                os.rename(self.root, self.root + '.away')
+                os.mkdir(self.root)
+            return prove(prover, *arguments)
+        with mock.patch.object(proving.Prover, 'prove', unmount):
+            with mock.patch.object(sys, 'stdout', Written([])) as output:
+                with mock.patch.object(sys, 'stderr', Written([])) as errors:
+                    status = main(['scrub', self.root])
+        self.assertEqual(1, status)
+        self.assertEqual([], output.write.__self__)
+        said = ''.join(errors.write.__self__)
+        self.assertTrue('root has no marker' in said, said)
+
+
 class PartTest(ScrubCase):
 
     def test_parts_are_disjoint_and_make_the_whole(self):
@@ -366,13 +390,21 @@ class PaceTest(unittest.TestCase):
         def sleep(seconds):
             slept.append(seconds)
             now[0] += seconds
-        with mock.patch.object(scrubbing, 'time', mock.Mock(time=lambda: now[0], sleep=sleep)):
-            pace = scrubbing._Pace(1000)
-            for _ in range(10):
-                pace.spend(500)
-                now[0] += 0.1
+        with mock.patch.object(scrubbing, '_now', lambda: now[0]):
+            with mock.patch.object(scrubbing.time, 'sleep', sleep):
+                pace = scrubbing._Pace(1000)
+                for _ in range(10):
+                    pace.spend(500)
+                    now[0] += 0.1
         self.assertTrue(sum(slept) + 1 >= 5 - 0.5, slept)
         self.assertTrue(sum(slept) < 5)
+
+    def test_a_clock_that_is_set_back_stops_nothing(self):
+        with mock.patch.object(scrubbing.time, 'sleep') as sleep:
+            pace = scrubbing._Pace(10 ** 6)
+            with mock.patch.object(scrubbing.time, 'time', return_value=time.time() - 3600):
+                pace.spend(10 ** 6)
+        self.assertTrue(sleep.call_args[0][0] <= 1, sleep.call_args)
 
     def test_without_a_rate_nothing_waits(self):
         with mock.patch.object(scrubbing.time, 'sleep') as sleep:

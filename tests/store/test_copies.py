@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 
-from mezeo_fsstore import disk
+from mezeo_fsstore import FilesystemStorage, disk
 from tests import Stream, StreamError, content
 from tests.faults.system_calls import Failing
 from tests.support import SOAK, RootTestCase, mock, mounted, unittest
@@ -209,6 +209,29 @@ class CopiesTest(RootTestCase):
 
 
 @unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
+class SourceTest(RootTestCase):
+
+    @unittest.skipUnless(hasattr(os, 'getxattr'), 'Python 2 knows no stream as ours')
+    def test_an_error_of_the_source_does_not_name_the_target(self):
+        storage = FilesystemStorage(root=self.root)
+        with storage.get_read_stream(None, storage.put(None, Stream(b'content'))) as source:
+            for name, call in (('mezeo_fsstore.disk.get_attribute', disk.get_attribute),
+                               ('mezeo_fsstore.disk.os.fstat', os.fstat)):
+                with mock.patch(name, self.failing(call, source.fileno())):
+                    with self.assertRaises(OSError) as failure:
+                        storage.put(None, source)
+                self.assertEqual((errno.EIO, None),
+                                 (failure.exception.errno, failure.exception.filename))
+        self.assertEqual([], self.temporaries())
+
+    def failing(self, call, failing):
+        def fail(fd, *arguments):
+            if fd == failing:
+                raise OSError(errno.EIO, 'Input/output error')
+            return call(fd, *arguments)
+        return fail
+
+
 class CloneTest(RootTestCase):
     """What a filesystem that shares blocks shows, on any: the kernel's clone is played."""
 
