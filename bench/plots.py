@@ -49,7 +49,8 @@ def _ratios(rows, kind):
         _bars(axis, row)
     picture.suptitle('Time, as a multiple of the bare system calls with the same guarantee (%s). '
                      'Best round over best round.\nRed: mezeo_fsstore. Blue: whole or absent after '
-                     'a crash of the process. Grey: written in place, torn by such a crash.' % kind, y=1.0)
+                     'a crash of the process. Grey: written in place, torn by such a crash.' % kind,
+                     y=1.0)
     picture.tight_layout()
     return picture
 
