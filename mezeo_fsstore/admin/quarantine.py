@@ -105,13 +105,13 @@ class Quarantine(object):
             try:
                 disk.link(first, second)
                 self._links = True
+                disk.remove(second)
             except EnvironmentError as error:
-                if error.errno in CURABLE:
+                if self._links or error.errno in CURABLE:
                     raise
                 self._links = False
             finally:
-                disk.discard(first)
-                disk.discard(second)
+                disk.remove(first)
         return self._links
 
 

@@ -21,6 +21,7 @@ class Stream(object):
 
     def __init__(self, stream):
         self.stream, self.pieces, self.fileno = stream, 0, stream.fileno
+        self.seek, self.tell = stream.seek, stream.tell
 
     def read(self, size):
         self.pieces += 1
