@@ -383,6 +383,7 @@ def capacity(path):
 def _call(path, function, *arguments):
     """Return `function(*arguments)`; an error without a path gets `path`.
 
+    Where `path` is None it gets the one that the system knows of a descriptor, the first argument.
     Python gives none to the errors of calls on descriptors, and Python 2 none to those of calls
     on two names.
     """
@@ -391,5 +392,12 @@ def _call(path, function, *arguments):
     except EnvironmentError as error:
         # For a call on a descriptor Python may give its number as the filename.
         if not isinstance(error.filename, text_types):
-            error.filename = path
+            error.filename = _name_of(arguments[0]) if path is None else path
         raise
+
+
+def _name_of(fd):
+    try:
+        return os.readlink('/proc/self/fd/%d' % fd)
+    except EnvironmentError:
+        return None

@@ -41,7 +41,6 @@ def write_into(fd, stream, path, hashing, early):
         if position == 0 or not hashing:
             # The stored digest, not one of the bytes as they are now: damage of the source must
             # show in the copy.
-            # The path is not known: an error without one is better than one with the target's.
             digest = disk.get_digest(stream.fileno(), None) if hashing else None
             if disk.copy(stream.fileno(), position, fd, path):
                 # Leave the stream at its end, as reading would.

@@ -223,11 +223,10 @@ class Python2Test(RootTestCase):
         self.assertEqual([(4096, 4096)], room)
 
     def test_pages_are_forgotten_by_the_system_s_call(self):
-        library = mock.Mock()
-        with mock.patch.dict(self.compat.forget_pages.__globals__, {'_libc': library}):
+        advise = mock.Mock()
+        with mock.patch.dict(self.compat.forget_pages.__globals__, {'_fadvise': advise}):
             self.compat.forget_pages(5, 2 ** 40, 2 ** 33)
-        (fd, offset, size, advice), = [call[0] for call in
-                                       library.posix_fadvise64.call_args_list]
+        (fd, offset, size, advice), = [call[0] for call in advise.call_args_list]
         # 4 is POSIX_FADV_DONTNEED of Linux.
         self.assertEqual((5, 2 ** 40, 2 ** 33, 4), (fd, offset.value, size.value, advice))
 

@@ -10,7 +10,7 @@ import tempfile
 from mezeo_fsstore import FilesystemStorage, disk
 from tests import Stream, StreamError, content
 from tests.faults.system_calls import Failing
-from tests.support import SOAK, RootTestCase, mock, mounted, unittest
+from tests.support import SOAK, RootTestCase, mock, mounted, path_in, unittest
 
 FICLONE = 0x40049409
 WAYS = ('mezeo_fsstore.disk.fcntl.ioctl', 'mezeo_fsstore.disk.copy_file_range',
@@ -212,15 +212,16 @@ class CopiesTest(RootTestCase):
 class SourceTest(RootTestCase):
 
     @unittest.skipUnless(hasattr(os, 'getxattr'), 'Python 2 knows no stream as ours')
-    def test_an_error_of_the_source_does_not_name_the_target(self):
+    def test_an_error_of_the_source_names_the_source(self):
         storage = FilesystemStorage(root=self.root)
-        with storage.get_read_stream(None, storage.put(None, Stream(b'content'))) as source:
+        stored = storage.put(None, Stream(b'content'))
+        with storage.get_read_stream(None, stored) as source:
             for name, call in (('mezeo_fsstore.disk.get_attribute', disk.get_attribute),
                                ('mezeo_fsstore.disk.os.fstat', os.fstat)):
                 with mock.patch(name, self.failing(call, source.fileno())):
                     with self.assertRaises(OSError) as failure:
                         storage.put(None, source)
-                self.assertEqual((errno.EIO, None),
+                self.assertEqual((errno.EIO, os.path.join(self.root, path_in(stored))),
                                  (failure.exception.errno, failure.exception.filename))
         self.assertEqual([], self.temporaries())
 
