@@ -17,6 +17,10 @@ INTERRUPTED = '''
 import os, runpy, signal, sys
 from mezeo_fsstore import FilesystemStorage
 
+# Whoever started the tests may ignore them: nohup, or a shell in the background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 class Stream(object):
 
     def __init__(self, stream):
