@@ -2,15 +2,14 @@
 
 import argparse
 import json
-import os
 import re
 import sys
-import time
 
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.mounts import mount_of
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered
+from mezeo_fsstore.admin.pace import Pace
 from mezeo_fsstore.admin.proving import (
     DAMAGED, UNREADABLE, UNSTABLE, VERDICTS, WHOLE, NoDigest, Prover, is_still_there)
 from mezeo_fsstore.admin.quarantine import Quarantine, Refused
@@ -80,7 +79,7 @@ class _Scrub(object):
 
     def __init__(self, root, options, failures):
         self._root, self._options, self._failed = root, options, failures
-        self._pace = _Pace(options.rate)
+        self._pace = Pace(options.rate)
         self._prover = Prover(self._pace.spend)
         self._quarantine, self._moved = Quarantine(root), 0
         self._counts = dict.fromkeys(VERDICTS, 0)
@@ -181,28 +180,6 @@ class _Scrub(object):
             '' if from_medium else ', as the filesystem served it',
             ', '.join('%d %s' % (self._counts[verdict], verdict) for verdict in VERDICTS),
             ', %d signed now' % self._signed if self._options.sign else ''))
-
-
-class _Pace(object):
-    """Limits the reads to `rate` bytes a second, by sleeping; None is no limit."""
-
-    def __init__(self, rate):
-        self._rate, self._spent, self._started = rate, 0, _now()
-
-    def spend(self, number):
-        self._spent += number
-        if self._rate:
-            ahead = self._spent / float(self._rate) - self.elapsed()
-            if ahead > 0:
-                time.sleep(ahead)
-
-    def elapsed(self):
-        return _now() - self._started
-
-
-def _now():
-    # Not the time of day, which may be set meanwhile.
-    return os.times()[4]
 
 
 def _part(text):

@@ -9,7 +9,7 @@ import sys
 import time
 
 from mezeo_fsstore import disk
-from mezeo_fsstore.admin import medium, proving, scrubbing
+from mezeo_fsstore.admin import medium, pace, proving
 from mezeo_fsstore.admin.command_line import main
 from tests import Stream, content
 from tests.support import (
@@ -390,25 +390,25 @@ class PaceTest(unittest.TestCase):
         def sleep(seconds):
             slept.append(seconds)
             now[0] += seconds
-        with mock.patch.object(scrubbing, '_now', lambda: now[0]):
-            with mock.patch.object(scrubbing.time, 'sleep', sleep):
-                pace = scrubbing._Pace(1000)
+        with mock.patch.object(pace, '_now', lambda: now[0]):
+            with mock.patch.object(pace.time, 'sleep', sleep):
+                limited = pace.Pace(1000)
                 for _ in range(10):
-                    pace.spend(500)
+                    limited.spend(500)
                     now[0] += 0.1
         self.assertTrue(sum(slept) + 1 >= 5 - 0.5, slept)
         self.assertTrue(sum(slept) < 5)
 
     def test_a_clock_that_is_set_back_stops_nothing(self):
-        with mock.patch.object(scrubbing.time, 'sleep') as sleep:
-            pace = scrubbing._Pace(10 ** 6)
-            with mock.patch.object(scrubbing.time, 'time', return_value=time.time() - 3600):
-                pace.spend(10 ** 6)
+        with mock.patch.object(pace.time, 'sleep') as sleep:
+            limited = pace.Pace(10 ** 6)
+            with mock.patch.object(pace.time, 'time', return_value=time.time() - 3600):
+                limited.spend(10 ** 6)
         self.assertTrue(sleep.call_args[0][0] <= 1, sleep.call_args)
 
     def test_without_a_rate_nothing_waits(self):
-        with mock.patch.object(scrubbing.time, 'sleep') as sleep:
-            scrubbing._Pace(None).spend(10 ** 12)
+        with mock.patch.object(pace.time, 'sleep') as sleep:
+            pace.Pace(None).spend(10 ** 12)
         self.assertFalse(sleep.called)
 
 
