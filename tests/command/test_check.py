@@ -25,6 +25,34 @@ OFFERS = ['modes are kept', 'sync of directories', 'replace it under another pro
           'hard links', 'extended attributes', 'a digest takes no block',
           'hashing (SHA-256)', 'copies that share blocks (reflink)', 'direct reads']
 
+# The command, which stops itself once it has printed the line of a step: before its next call that
+# changes something.
+STOPPED = '''
+import os, signal, sys
+from mezeo_fsstore.__main__ import run
+from mezeo_fsstore.admin import check_report
+
+step, printed, calls = sys.argv.pop(), check_report._print, {}
+
+def stop_before(call):
+    def stop(*arguments):
+        for name in calls:
+            setattr(os, name, calls[name])
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return call(*arguments)
+    return stop
+
+def print_line(line):
+    printed(line)
+    if step in line and not calls:
+        for name in 'mkdir', 'rename', 'link', 'unlink', 'rmdir', 'fsync':
+            calls[name] = getattr(os, name)
+            setattr(os, name, stop_before(calls[name]))
+
+check_report._print = print_line
+sys.exit(run())
+'''
+
 
 class ReportTest(CheckTestCase):
 
@@ -141,7 +169,7 @@ class SmallRootTest(CheckTestCase):
     def test_one_that_is_killed_leaves_what_sweep_removes(self):
         for step in ('marker', 'put 4 KiB', 'replace it under a reader', 'get 16 MiB',
                      'modes are kept', 'sync of directories', 'hard links', 'direct reads'):
-            process = self.started_up_to(step)
+            process = self.stopped_after(step)
             process.kill()
             process.communicate()
             self.assertEqual(-signal.SIGKILL, process.returncode)
@@ -166,24 +194,30 @@ class SmallRootTest(CheckTestCase):
                 path = os.path.normpath(os.path.join(below, name))
                 self.assertTrue(names.is_object(path) or names.is_temporary(path), path)
 
-    def started_up_to(self, step):
-        """Return a process of `check` that has just printed the line of this step."""
+    def stopped_after(self, step):
+        """Return a process of `check` that has printed the line of this step, and stands still.
+
+        It stands before the next call that changes something. `let_go` lets it go on.
+        """
         process = subprocess.Popen(
-            [sys.executable, '-m', 'mezeo_fsstore', 'check', self.root], bufsize=0,
+            [sys.executable, '-c', STOPPED, 'check', self.root, step],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(PROJECT),
             preexec_fn=heed_interrupts)
-        while step.encode('ascii') not in process.stdout.readline():
-            self.assertTrue(process.poll() is None, 'it ended early')
+        self.assertTrue(os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1]), step)
         return process
+
+    def let_go(self, process, number=signal.SIGCONT):
+        """Let a process that stands still go on, with a signal."""
+        process.send_signal(number)
+        process.send_signal(signal.SIGCONT)
 
     def test_an_interrupted_check_leaves_nothing(self):
         for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
             for step in ('put 4 KiB', 'sync of directories'):
-                process = self.started_up_to(step)
-                process.send_signal(number)
+                process = self.stopped_after(step)
+                self.let_go(process, number)
                 _, errors = process.communicate()
-                if process.returncode:  # the last line may have been printed already
-                    self.assertEqual((status, b''), (process.returncode, errors))
+                self.assertEqual((status, b''), (process.returncode, errors))
                 self.assertEqual([names.MARKER], os.listdir(self.root))
 
     def test_where_the_report_can_not_be_printed_that_is_a_failure_and_nothing_stays(self):
@@ -194,8 +228,9 @@ class SmallRootTest(CheckTestCase):
             _, errors = process.communicate()
         self.assertEqual((1, 1), (process.returncode, errors.count(b'\n')), errors)
         self.assertEqual([names.MARKER], os.listdir(self.root))
-        process = self.started_up_to('put 4 KiB')
+        process = self.stopped_after('put 4 KiB')
         process.stdout.close()
+        self.let_go(process)
         process.wait()
         process.stderr.close()
         self.assertEqual(1, process.returncode)
