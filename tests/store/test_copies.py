@@ -208,7 +208,6 @@ class CopiesTest(RootTestCase):
         self.raised(StreamError, self.storage.put, None, Stream(b'x', None, StreamError))
 
 
-@unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
 class SourceTest(RootTestCase):
 
     @unittest.skipUnless(hasattr(os, 'getxattr'), 'Python 2 knows no stream as ours')
@@ -233,6 +232,7 @@ class SourceTest(RootTestCase):
         return fail
 
 
+@unittest.skipUnless(KERNEL_COPIES, 'Python 2 can not make a type of file of our own')
 class CloneTest(RootTestCase):
     """What a filesystem that shares blocks shows, on any: the kernel's clone is played."""
 
