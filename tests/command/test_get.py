@@ -179,7 +179,6 @@ class ReplacedTest(TargetTestCase):
             self.assertEqual(mode, stat.S_IMODE(os.stat(self.target).st_mode))
         self.assertEqual(['root', 'target'], self.left())
 
-    @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can give a file away')
     def test_an_object_that_is_deleted_once_it_is_open_is_written_whole(self):
         module_data, opened = self.put(), objects.open_target
 
@@ -190,6 +189,7 @@ class ReplacedTest(TargetTestCase):
             self.assertEqual(0, command_line.main(['get', self.root, module_data, self.target]))
         self.assertEqual(b'content', self.read(self.target))
 
+    @unittest.skipUnless(os.geteuid() == 0, 'only the superuser can give a file away')
     def test_it_keeps_its_owner_where_the_superuser_replaces_it(self):
         self.write(self.target)
         os.chown(self.target, 65534, 65533)
