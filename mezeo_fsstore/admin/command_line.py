@@ -11,7 +11,7 @@ from mezeo_fsstore.admin.advice import explain
 from mezeo_fsstore.admin.options import EXIT_STATUS
 from mezeo_fsstore.admin.registration import read_registration
 from mezeo_fsstore.admin.standard_streams import OutputError
-from mezeo_fsstore.admin.terminal import fail, say
+from mezeo_fsstore.admin.terminal import fail, say, say_warnings
 from mezeo_fsstore.errors import ConfigurationError, StorageUnavailable
 
 
@@ -43,6 +43,8 @@ def main(arguments=None):
         return 2
     except Exception as error:
         return fail(explain(error, root))
+    finally:
+        say_warnings()
 
 
 class _Parser(argparse.ArgumentParser):

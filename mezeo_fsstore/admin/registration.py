@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from mezeo_fsstore import arguments
 from mezeo_fsstore.admin.advice import SOURCE, blame
-from mezeo_fsstore.admin.terminal import say
+from mezeo_fsstore.admin.terminal import warn
 from mezeo_fsstore.admin.users import become
 from mezeo_fsstore.errors import ConfigurationError, MissingRoot
 from mezeo_fsstore.root import Root
@@ -42,8 +42,8 @@ def read_registration(options):
     if os.path.realpath(options.root) == '/':
         raise ConfigurationError('the root is /: expected a folder for the objects alone')
     if has_args:
-        say('--args will go: write a file such as init prints, with these arguments in it, and '
-            'name that file as ROOT')
+        warn('--args will go: write a file such as init prints, with these arguments in it, and '
+             'name that file as ROOT')
 
 
 def registration_with(options, root_id):
@@ -57,8 +57,8 @@ def root_of(options, as_owner=False):
     """Check the arguments and return the `Root` that the command line names.
 
     With `as_owner` the superuser becomes the owner of the root first. Raises as the constructor of
-    FilesystemStorage does, and StorageUnavailable where the marker is not the registered one. Says
-    on standard error if there is no marker. A command that does not expect one checks it itself.
+    FilesystemStorage does, and StorageUnavailable where the marker is not the registered one. Warns
+    if there is no marker. A command that does not expect one checks it itself.
     """
     if as_owner:
         _act_as_owner(options.root)
@@ -67,8 +67,8 @@ def root_of(options, as_owner=False):
     if options.expects_marker:
         root.check_marker()
         if root.root_id is None:
-            say('%s has no marker: it may be the empty folder of a volume that is not mounted'
-                % root.path)
+            warn('%s has no marker: it may be the empty folder of a volume that is not mounted'
+                 % root.path)
     return root
 
 

@@ -12,7 +12,7 @@ from mezeo_fsstore.admin.listing import Lines
 from mezeo_fsstore.admin.marking import clock
 from mezeo_fsstore.admin.options import add_command, add_registered
 from mezeo_fsstore.admin.registration import root_of
-from mezeo_fsstore.admin.terminal import counted, meter, say
+from mezeo_fsstore.admin.terminal import counted, meter, warn
 from mezeo_fsstore.root import Root
 
 _SECONDS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
@@ -66,8 +66,8 @@ def _clock(root, required):
     except EnvironmentError as error:
         if required:
             raise
-        say('ages are told by the clock of this machine, not of the filesystem: %s'
-            % explain(error, root.path))
+        warn('ages are told by the clock of this machine, not of the filesystem: %s'
+             % explain(error, root.path))
         return time.time
     return lambda: clock(root)
 

@@ -13,8 +13,8 @@ from mezeo_fsstore.admin.standard_streams import has_failed
 # the terminal must not slow down the work.
 _PATIENCE, _PAUSE = 0.5, 0.2
 
-# The meters that are shown on the terminal now.
-_on_the_line = []
+# The meters that are shown on the terminal now, and the warnings that are not said yet.
+_on_the_line, _warnings = [], []
 
 
 def binary(stream):
@@ -33,8 +33,29 @@ def fail(line):
     return 1
 
 
+def warn(line):
+    """Keep the warning `line` for the line that is said next, or for `say_warnings`.
+
+    So a failure is one line, whatever there is to warn of.
+    """
+    _warnings.append(line)
+
+
+def say_warnings():
+    """Say the warnings that are left, a line each."""
+    left = _warnings[:]
+    del _warnings[:]
+    for line in left:
+        say(line)
+
+
 def say(line):
-    """Say `line` on standard error, clearing a meter first; return False if it was not written."""
+    """Say `line`, and the warnings so far in it, on standard error, clearing a meter first.
+
+    Returns False if it was not written.
+    """
+    line = '; '.join([line] + _warnings)
+    del _warnings[:]
     for meter_there in _on_the_line:
         meter_there.make_way()
     sys.stderr.write('mezeo_fsstore: %s\n' % line)

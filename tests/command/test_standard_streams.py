@@ -115,6 +115,19 @@ class StandardStreamsTest(CommandTestCase):
             line = 'mezeo_fsstore: %s\n' % TEXT[states[1]]
             self.assertEqual((1, line), (status, errors), (arguments, states))
 
+    def test_it_is_one_line_too_where_there_is_a_warning(self):
+        commands = [arguments for arguments in self.lists() + self.changes()
+                    if self.root in arguments and arguments[0] not in ('check', 'init')]
+        self.unmark()
+        found = self.run_each(commands, {1: 'full'}, {1: 'closed'})
+        found += self.run_each([arguments + ['--args', '{}'] for arguments in commands
+                                if arguments[0] in ('df', 'put')], {1: 'full'})
+        for arguments, states, status, _, errors in found:
+            self.assertEqual((1, 1), (status, errors.count('\n')), (arguments, states, errors))
+            for words in (TEXT[states[1]], '%s has no marker' % self.root):
+                self.assertTrue(words in errors, (arguments, errors))
+            self.assertEqual('--args' in arguments, '--args will go' in errors, errors)
+
     def test_a_list_whose_reader_has_gone_is_no_failure(self):
         for arguments, _, status, _, errors in self.run_each(self.lists(), {1: 'broken'}):
             self.assertEqual((0, ''), (status, errors), arguments)
