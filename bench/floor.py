@@ -156,7 +156,7 @@ class _Hashing:
     digest = True
 
     def put(self, stream):
-        return self._publish(self._next(), _write_and_hash, stream)
+        return self.put_as(self._next(), stream)
 
     def put_as(self, key, stream):
         """Store the stream as `key`, one of those that `missing` returns."""

@@ -101,11 +101,10 @@ def _run(command, said):
         start = time.perf_counter()
         process = subprocess.Popen([sys.executable, '-m', 'bench.walks', peak] + command,
                                    stdout=target, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
+        _, process.returncode, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
-    process.returncode = status
-    if status:
-        raise RuntimeError('%s: status %d' % (' '.join(command), status))
+    if process.returncode:
+        raise RuntimeError('%s: status %d' % (' '.join(command), process.returncode))
     with open(peak) as source:
         return seconds, usage.ru_utime + usage.ru_stime, int(source.read())
 

@@ -95,11 +95,9 @@ class _Scrub(object):
                 verdict, signed = self._prover.prove(fd, full, self._options.sign)
                 status = disk.status(fd, full)
                 bad = verdict in (DAMAGED, UNREADABLE, UNSTABLE)
-                if bad and not is_still_there(fd, full):
-                    return
-                moved = bad and verdict != UNSTABLE and self._move(path, fd)
+                moved = bad and verdict != UNSTABLE and self._move(path, fd, full)
                 if bad and not moved and not is_still_there(fd, full):
-                    return  # replaced while it was to be moved
+                    return  # it was replaced or removed meanwhile
             finally:
                 disk.release(fd)
         except (EnvironmentError, NoDigest) as error:
@@ -111,9 +109,11 @@ class _Scrub(object):
         if bad:
             self._print(verdict, path, status, moved)
 
-    def _move(self, path, fd):
+    def _move(self, path, fd, full):
         """Move an object to quarantine, where that is asked for; return whether it was moved."""
         if not self._options.quarantine or self._moved >= self._options.most:
+            return False
+        if not is_still_there(fd, full):
             return False
         try:
             moved = self._quarantine.take(path, fd)

@@ -1,5 +1,6 @@
 """`scrub --quarantine`: a damaged object makes room for a good one, and no object is ever lost."""
 
+import contextlib
 import errno
 import json
 import os
@@ -164,20 +165,28 @@ class RaceTest(QuarantineCase):
 
     def move(self, module_data, before_rename, after_rename=lambda: None):
         """Move the object while `before_rename` and `after_rename` happen around the rename."""
+        fd = os.open(self.path(module_data), os.O_RDONLY)
+        try:
+            with self.around_rename(before_rename, after_rename):
+                return quarantine.Quarantine(Root(self.root)).take(self.relative(module_data), fd)
+        finally:
+            os.close(fd)
+
+    @contextlib.contextmanager
+    def around_rename(self, before, after=lambda: None):
+        """For a `with`: `before` and `after` happen around the first rename."""
         original = os.rename
 
         def rename(source, target):
             os.rename = original
-            before_rename()
+            before()
             original(source, target)
-            after_rename()
-        fd = os.open(self.path(module_data), os.O_RDONLY)
+            after()
         try:
             os.rename = rename
-            return quarantine.Quarantine(Root(self.root)).take(self.relative(module_data), fd)
+            yield
         finally:
             os.rename = original
-            os.close(fd)
 
     def test_a_good_one_that_came_just_before_the_rename_is_put_back(self):
         module_data = self.damaged()
@@ -208,17 +217,9 @@ class RaceTest(QuarantineCase):
         self.assertEqual([], self.quarantined())
 
     def test_one_that_was_replaced_is_no_damage(self):
-        module_data, rename = self.damaged(), os.rename
-
-        def replace_first(source, target):
-            os.rename = rename
-            self.storage.assign(None, module_data, Stream(b'new'))
-            rename(source, target)
-        try:
-            os.rename = replace_first
+        module_data = self.damaged()
+        with self.around_rename(lambda: self.storage.assign(None, module_data, Stream(b'new'))):
             status, found, counts = self.scrub_here('--quarantine')
-        finally:
-            os.rename = rename
         self.assertEqual((0, {}, 0), (status, found, counts['damaged']))
         self.assertEqual(b'new', self.get(module_data))
 

@@ -49,12 +49,17 @@ class ScrubCase(CommandTestCase):
 
     def scrub_here(self, *options):
         """As `scrub`, in this process, so that a test can stand in for parts of it."""
+        status, output = self.run_here('--json', *options)
+        return (status,) + self.parsed(output)
+
+    def run_here(self, *options):
+        """Return the exit status and the output; `self.said` is what is said of failures."""
         pieces, said = [], []
         with mock.patch.object(sys, 'stdout', Written(pieces)):
             with mock.patch.object(sys, 'stderr', Written(said)):
-                status = main(['scrub', self.root, '--json'] + list(options))
+                status = main(['scrub', self.root] + list(options))
         self.said = ''.join(said)
-        return (status,) + self.parsed(''.join(pieces))
+        return status, ''.join(pieces)
 
     def relative(self, module_data):
         return os.path.relpath(self.path(module_data), self.root)
@@ -244,13 +249,8 @@ class GoneTest(ScrubCase):
                 os.mkdir(self.root)
             return prove(prover, *arguments)
         with mock.patch.object(proving.Prover, 'prove', unmount):
-            with mock.patch.object(sys, 'stdout', Written([])) as output:
-                with mock.patch.object(sys, 'stderr', Written([])) as errors:
-                    status = main(['scrub', self.root])
-        self.assertEqual(1, status)
-        self.assertEqual([], output.write.__self__)
-        said = ''.join(errors.write.__self__)
-        self.assertTrue('root has no marker' in said, said)
+            self.assertEqual((1, ''), self.run_here())
+        self.assertTrue('root has no marker' in self.said, self.said)
 
 
 class PartTest(ScrubCase):

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import uuid
 
-from tests.hosts.isolated_machine import TOOLS, Machine, Unavailable
+from tests.hosts.isolated_machine import LIMITED, TOOLS, Machine, Unavailable
 from tests.support import environment, find_program, wait_until
 
 NAME = 'objects'
@@ -183,7 +183,7 @@ class Cluster(object):
     def ask(self, *words):
         """Return what a command of the administrator's tells, as what the JSON stands for."""
         process = self.machine.start(
-            'timeout', str(_DEADLINE), 'ceph', *(words + ('--format', 'json')),
+            *(LIMITED + ('ceph',) + words + ('--format', 'json')),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         output, complaints = process.communicate()
         if process.returncode:

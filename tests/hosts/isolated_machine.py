@@ -31,8 +31,8 @@ cat >/dev/null
 exit 0
 '''
 
-# For a command of `run`, as `timeout` of coreutils takes it.
-_PATIENCE = '240'
+# In front of a command that must not be waited for without end.
+LIMITED = ('timeout', '-k', '5', '240')
 
 
 class Unavailable(Exception):
@@ -74,9 +74,8 @@ class Machine(object):
         options.setdefault('env', environment())
         # No pipe: it would be waited for until all that the command has left behind has ended.
         with tempfile.TemporaryFile() as said:
-            process = self.start('timeout', '-k', '5', _PATIENCE, *command,
-                                 stdin=subprocess.PIPE, stdout=said, stderr=subprocess.STDOUT,
-                                 **options)
+            process = self.start(*(LIMITED + command), stdin=subprocess.PIPE, stdout=said,
+                                 stderr=subprocess.STDOUT, **options)
             process.communicate()
             said.seek(0)
             output = _text(said.read())
