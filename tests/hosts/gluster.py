@@ -174,6 +174,8 @@ class Volume(object):
             return False
 
     def _is_healed(self):
-        left = re.findall(r'Number of entries: (\S+)',
-                          self._command('volume', 'heal', self.name, 'info'))
-        return left == ['0'] * len(BRICKS)
+        try:
+            told = self._command('volume', 'heal', self.name, 'info')
+        except RuntimeError:  # as above
+            return False
+        return re.findall(r'Number of entries: (\S+)', told) == ['0'] * len(BRICKS)
