@@ -81,7 +81,7 @@ class Store(object):
         Raises the system's error, ENOENT where there is none; then StorageUnavailable instead for a
         wrong root.
         """
-        stream = self._look_up(path, _open_latest)
+        stream = self._look_up(path, disk.open_object)
         return streams.verified(stream, self._root.join(path)) if self._verify_reads else stream
 
     def exists(self, path):
@@ -94,7 +94,7 @@ class Store(object):
         marker = self._root.open_marker()
         try:
             disk.refuse_link(_shard_of(full))
-            return stat.S_ISREG(disk.status_of_name(full).st_mode)
+            return stat.S_ISREG(_latest(disk.status_of_name, full).st_mode)
         except EnvironmentError as error:
             if marker is None:
                 self._require_root_for(error)
@@ -140,7 +140,7 @@ class Store(object):
         full = self._root.join(path)
         try:
             disk.refuse_link(_shard_of(full))
-            return look(full)
+            return _latest(look, full)
         except EnvironmentError as error:
             self._require_root_for(error)
             raise
@@ -208,14 +208,14 @@ def _shard_of(full):
     return full[:full.rindex('/')]
 
 
-def _open_latest(full):
+def _latest(look, full):
     try:
-        return disk.open_object(full)
+        return look(full)
     except EnvironmentError as error:
         if error.errno != errno.ESTALE:
             raise
-    # Another node has replaced it since the name was looked up. A second open finds the new one.
-    return disk.open_object(full)
+    # Another node has replaced it since the name was looked up. A second look finds the new one.
+    return look(full)
 
 
 def _size_of(full):

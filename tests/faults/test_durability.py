@@ -318,14 +318,23 @@ class FailureTest(RootTestCase):
         with mock.patch('os.mkdir', mkdir):
             self.assertEqual(b'content', self.get(self.put()))
 
-    def test_a_file_that_another_node_replaced_is_opened_once_more(self):
+    def test_a_file_that_another_node_replaced_is_looked_for_once_more(self):
         module_data = self.put()
-        for name in ('open', 'fstat'):
-            with self.fail_once(name, errno.ESTALE):
-                self.assertEqual(b'content', self.get(module_data))
-        with mock.patch('os.open', side_effect=OSError(errno.ESTALE, 'stale')) as opened:
-            error = self.raised(EnvironmentError, self.storage.get_read_stream, None, module_data)
-        self.assertEqual((errno.ESTALE, 2), (error.errno, opened.call_count))
+
+        def is_a_look(name, arguments):
+            # Before them comes one at the shard, whether it is a link.
+            return name == 'fstat' or name in ('open', 'lstat') and (
+                arguments[0] == self.path(module_data))
+        for call, looks, expected in (
+                (self.get, 2, b'content'),
+                (lambda module_data: self.storage.get_size(None, module_data), 1, 7),
+                (lambda module_data: self.storage.available(None, module_data), 1, True)):
+            for place in range(looks):
+                with Failing(errno.ESTALE, place, is_a_look):
+                    self.assertEqual(expected, call(module_data))
+                with Failing(errno.ESTALE, place, is_a_look, later=errno.ESTALE):
+                    error = self.raised(EnvironmentError, call, module_data)
+                self.assertEqual(errno.ESTALE, error.errno)
 
     def test_a_reader_that_can_not_be_made_leaves_no_descriptor(self):
         module_data = self.put()

@@ -109,8 +109,8 @@ class EveryCallTest(RootTestCase):
             # A way of copying that is only faster, and the look whether it has copied all.
             return True
         if number == errno.ESTALE and names.is_object(name):
-            # What another node replaced is opened once more.
-            return call == 'open' or call == 'fstat' and seam.before[-1] == 'open'
+            # What another node replaced is looked for once more.
+            return call in ('open', 'lstat') or call == 'fstat' and seam.before[-1] == 'open'
         return False
 
     def is_after_the_rename(self, seam):

@@ -164,6 +164,10 @@ class Volume(object):
         """Start the bricks that have died, and return when all is healed."""
         self.start()
         self.set('cluster.self-heal-daemon', 'on')
+        self.heal()
+
+    def heal(self):
+        """Give each brick what it has missed, and return when it has it."""
         _wait_until(self._heals, 'a heal starts')
         _wait_until(self._is_healed, 'all is healed')
 
