@@ -1,4 +1,4 @@
-"""What put, get, exists (hit and miss) and statistics cost as the number of objects grows.
+"""What put, get and exists (hit and miss) cost as the number of objects grows.
 
 One contender after the other, or the inodes of all would leave no memory for each other: what is
 compared is one number of objects with another. For that a folder for each number, all made
@@ -19,7 +19,7 @@ _SAMPLE = 100
 NAMES = ('floor', 'mezeo_fsstore', 'simple')
 #: Other layouts than the floor's, of which one is the module's.
 LAYOUTS = ('floor', 'one folder', '256 shards', '256 x 256 shards')
-OPERATIONS = ('put', 'get', 'exists', 'miss', 'statistics')
+OPERATIONS = ('put', 'get', 'exists', 'miss')
 DROP_CACHES = '/proc/sys/vm/drop_caches'
 
 
@@ -71,7 +71,7 @@ def _measure(contender, keys, random, cold):
     keys = random.sample(keys, len(keys))
     contender.prepare(len(keys))
     arguments = {'get': keys, 'exists': keys, 'miss': [contender.missing() for _ in keys],
-                 'statistics': keys, 'put': [content.stream(_SIZE) for _ in keys]}
+                 'put': [content.stream(_SIZE) for _ in keys]}
     for operation in OPERATIONS:
         if cold:
             _forget(contender)
@@ -83,10 +83,7 @@ def _measure(contender, keys, random, cold):
 def _time(contender, operation, arguments):
     call = getattr(contender, 'exists' if operation == 'miss' else operation)
     start = time.perf_counter()
-    if operation == 'statistics':
-        results = [call() for _ in arguments]
-    else:
-        results = [call(argument) for argument in arguments]
+    results = [call(argument) for argument in arguments]
     return (time.perf_counter() - start) / len(arguments), results
 
 
