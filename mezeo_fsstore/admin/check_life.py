@@ -5,7 +5,7 @@ from __future__ import division
 import os
 
 from mezeo_fsstore.admin.check_report import Fault
-from mezeo_fsstore.admin.terminal import in_units
+from mezeo_fsstore.admin.formats import in_units
 
 _SMALL = 4 * 1024
 

@@ -4,7 +4,7 @@ import sys
 import time
 
 from mezeo_fsstore.admin.advice import explain, shown
-from mezeo_fsstore.admin.terminal import counted
+from mezeo_fsstore.admin.formats import counted
 
 OK, WARN, FAIL = 'ok', 'warn', 'FAIL'
 

@@ -11,8 +11,8 @@ import struct
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin.advice import shown
 from mezeo_fsstore.admin.check_report import Warn
+from mezeo_fsstore.admin.formats import counted
 from mezeo_fsstore.admin.rights import quoted
-from mezeo_fsstore.admin.terminal import counted
 from mezeo_fsstore.admin.users import user_name
 
 # The number of objects to look at, at most: on a cold disk each can take 20 ms.

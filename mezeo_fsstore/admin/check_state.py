@@ -6,8 +6,8 @@ import time
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin.advice import shown
 from mezeo_fsstore.admin.check_report import Warn
+from mezeo_fsstore.admin.formats import in_units
 from mezeo_fsstore.admin.marking import clock
-from mezeo_fsstore.admin.terminal import in_units
 
 # Seconds by which the clocks of a healthy machine and its file server may differ.
 _MOST_SKEW = 5

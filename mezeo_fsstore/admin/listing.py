@@ -5,9 +5,11 @@ import sys
 
 from mezeo_fsstore import disk
 from mezeo_fsstore.admin import inventory
+from mezeo_fsstore.admin.formats import counted, printable, utc
 from mezeo_fsstore.admin.options import add_command, add_json, always
+from mezeo_fsstore.admin.progress import meter
 from mezeo_fsstore.admin.registration import root_of
-from mezeo_fsstore.admin.terminal import counted, fail, meter, printable, utc
+from mezeo_fsstore.admin.terminal import fail
 from mezeo_fsstore.errors import ConfigurationError
 from mezeo_fsstore.module_data import compose
 

@@ -10,11 +10,13 @@ from stat import S_IMODE
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin.advice import explain, shown
 from mezeo_fsstore.admin.files import open_source, open_target
+from mezeo_fsstore.admin.formats import printable, utc
 from mezeo_fsstore.admin.inventory import digest_of
 from mezeo_fsstore.admin.options import (
     add_as, add_command, add_json, add_object, add_registered, always, never)
+from mezeo_fsstore.admin.progress import meter
 from mezeo_fsstore.admin.registration import root_of, storage_of
-from mezeo_fsstore.admin.terminal import meter, printable, say, utc
+from mezeo_fsstore.admin.terminal import say
 from mezeo_fsstore.admin.users import group_name, user_name
 from mezeo_fsstore.errors import ConfigurationError, InvalidModuleData, StorageUnavailable
 from mezeo_fsstore.module_data import compose, parse

@@ -7,14 +7,16 @@ import sys
 
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin import inventory
+from mezeo_fsstore.admin.formats import counted, in_units, printable, utc
 from mezeo_fsstore.admin.mounts import mount_of
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered
 from mezeo_fsstore.admin.pace import Pace
+from mezeo_fsstore.admin.progress import meter
 from mezeo_fsstore.admin.proving import (
     DAMAGED, UNREADABLE, UNSTABLE, VERDICTS, WHOLE, NoDigest, Prover, is_still_there)
 from mezeo_fsstore.admin.quarantine import Quarantine, Refused
 from mezeo_fsstore.admin.registration import root_of
-from mezeo_fsstore.admin.terminal import counted, in_units, meter, printable, say, utc
+from mezeo_fsstore.admin.terminal import say
 from mezeo_fsstore.module_data import compose
 
 _PARTS = 4096

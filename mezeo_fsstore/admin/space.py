@@ -8,9 +8,10 @@ import re
 import sys
 
 from mezeo_fsstore import disk
+from mezeo_fsstore.admin.formats import in_units
 from mezeo_fsstore.admin.options import add_command, add_json, add_registered
 from mezeo_fsstore.admin.registration import root_of, storage_of
-from mezeo_fsstore.admin.terminal import fail, in_units
+from mezeo_fsstore.admin.terminal import fail
 
 
 def add_commands(commands):

@@ -8,11 +8,13 @@ import time
 from mezeo_fsstore import disk, names
 from mezeo_fsstore.admin import inventory
 from mezeo_fsstore.admin.advice import explain
+from mezeo_fsstore.admin.formats import counted
 from mezeo_fsstore.admin.listing import Lines
 from mezeo_fsstore.admin.marking import clock
 from mezeo_fsstore.admin.options import add_command, add_registered
+from mezeo_fsstore.admin.progress import meter
 from mezeo_fsstore.admin.registration import root_of
-from mezeo_fsstore.admin.terminal import counted, meter, warn
+from mezeo_fsstore.admin.terminal import warn
 from mezeo_fsstore.root import Root
 
 _SECONDS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from mezeo_fsstore.admin.terminal import utc
+from mezeo_fsstore.admin.formats import utc
 from tests import content
 from tests.support import CommandTestCase, mock, path_in
 
@@ -40,7 +40,7 @@ class StatTest(CommandTestCase):
         kept = os.stat(self.path(self.module_data)).st_mtime == NO_DATE
         output = self.succeeds('stat', self.root, self.module_data)
         self.assertEqual(kept, '\ntime   @%d\n' % NO_DATE in output, output)
-        with mock.patch('mezeo_fsstore.admin.terminal.time.gmtime', side_effect=OverflowError):
+        with mock.patch('mezeo_fsstore.admin.formats.time.gmtime', side_effect=OverflowError):
             self.assertEqual('@%d' % NO_DATE, utc(NO_DATE))
 
     def test_what_is_no_object_is_not_told_as_one(self):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 
-from mezeo_fsstore.admin import terminal
+from mezeo_fsstore.admin import formats, progress, terminal
 from tests import content
 from tests.support import (
     PROJECT, CommandTestCase, environment, mark, mock, mounted, unittest)
@@ -19,8 +19,8 @@ PROGRAM = '''
 import sys
 if %(without)r:
     sys.modules[%(without)r] = None
-from mezeo_fsstore.admin import terminal
-terminal._PATIENCE, terminal._PAUSE = %(patience)r, 0
+from mezeo_fsstore.admin import progress
+progress._PATIENCE, progress._PAUSE = %(patience)r, 0
 from mezeo_fsstore.__main__ import run
 sys.exit(run())
 '''
@@ -160,9 +160,9 @@ class MeterTest(unittest.TestCase):
         """Return what a meter shows that is made and then counts 1 at each of these times."""
         with mock.patch.object(sys, 'stderr') as stderr:
             with mock.patch.dict(os.environ, TERM='xterm'):
-                with mock.patch('mezeo_fsstore.admin.terminal.time.time', side_effect=times):
+                with mock.patch('mezeo_fsstore.admin.progress.time.time', side_effect=times):
                     with mock.patch.dict(sys.modules, tqdm=None):
-                        with terminal.meter(*arguments) as meter:
+                        with progress.meter(*arguments) as meter:
                             for _ in times[1:]:
                                 meter.update(1)
         return [call[0][0].replace('\033[K', '') for call in stderr.write.call_args_list]
@@ -187,8 +187,8 @@ class MeterTest(unittest.TestCase):
         with mock.patch.object(sys, 'stderr') as stderr:
             with mock.patch.dict(os.environ, TERM='xterm'):
                 with mock.patch.dict(sys.modules, tqdm=None):
-                    with mock.patch.object(terminal, '_PATIENCE', 0):
-                        with terminal.meter('file') as meter:
+                    with mock.patch.object(progress, '_PATIENCE', 0):
+                        with progress.meter('file') as meter:
                             terminal.say('first')
                             meter.update(1)
                             terminal.say('second')
@@ -203,15 +203,15 @@ class MeterTest(unittest.TestCase):
                 getattr(stderr, failing).side_effect = EnvironmentError(5, 'Input/output error')
                 with mock.patch.dict(os.environ, TERM='xterm'):
                     with mock.patch.dict(sys.modules, tqdm=None):
-                        with mock.patch.object(terminal, '_PATIENCE', 0):
-                            with terminal.meter('file') as meter:
+                        with mock.patch.object(progress, '_PATIENCE', 0):
+                            with progress.meter('file') as meter:
                                 meter.update(1)
                                 meter.update(1)
 
     def test_no_standard_error_is_no_failure(self):
         for stream in (None, mock.Mock(isatty=mock.Mock(side_effect=ValueError))):
             with mock.patch.object(sys, 'stderr', stream):
-                with terminal.meter('file') as meter:
+                with progress.meter('file') as meter:
                     meter.update(1)
 
 
@@ -219,13 +219,13 @@ class NumbersTest(unittest.TestCase):
 
     def test_a_number_agrees_with_its_noun(self):
         self.assertEqual(['0 objects', '1 object', '2 objects'],
-                         [terminal.counted(number, 'object') for number in (0, 1, 2)])
+                         [formats.counted(number, 'object') for number in (0, 1, 2)])
         self.assertEqual(['0 temporaries', '1 temporary', '2 temporaries'],
-                         [terminal.counted(number, 'temporary', 'temporaries')
+                         [formats.counted(number, 'temporary', 'temporaries')
                           for number in (0, 1, 2)])
 
     def test_bytes_are_in_the_largest_unit_that_fits(self):
         self.assertEqual(
             ['0 B', '1023 B', '1.0 KiB', '1.5 MiB', '2.0 GiB', '3.0 TiB', '2.0 PiB'],
-            [terminal.in_units(number) for number in (
+            [formats.in_units(number) for number in (
                 0, 1023, 1024, 3 * 2 ** 19, 2 ** 31, 3 * 2 ** 40, 2 ** 51)])
