@@ -321,20 +321,25 @@ class FailureTest(RootTestCase):
     def test_a_file_that_another_node_replaced_is_looked_for_once_more(self):
         module_data = self.put()
 
-        def is_a_look(name, arguments):
-            # Before them comes one at the shard, whether it is a link.
-            return name == 'fstat' or name in ('open', 'lstat') and (
-                arguments[0] == self.path(module_data))
-        for call, looks, expected in (
-                (self.get, 2, b'content'),
-                (lambda module_data: self.storage.get_size(None, module_data), 1, 7),
-                (lambda module_data: self.storage.available(None, module_data), 1, True)):
-            for place in range(looks):
-                with Failing(errno.ESTALE, place, is_a_look):
-                    self.assertEqual(expected, call(module_data))
-                with Failing(errno.ESTALE, place, is_a_look, later=errno.ESTALE):
-                    error = self.raised(EnvironmentError, call, module_data)
-                self.assertEqual(errno.ESTALE, error.errno)
+        def is_of_the_object(what, *_):
+            # Of the shard, too, it is asked whether it is a link.
+            return isinstance(what, int) or what == self.path(module_data)
+        for call, name, expected in (
+                (self.get, 'open', b'content'), (self.get, 'fstat', b'content'),
+                (lambda module_data: self.storage.get_size(None, module_data), 'lstat', 7),
+                (lambda module_data: self.storage.available(None, module_data), 'lstat', True)):
+            with self.fail_once(name, errno.ESTALE, is_of_the_object):
+                self.assertEqual(expected, call(module_data))
+            looks, original = [], getattr(os, name)
+
+            def stale(*arguments):
+                if not is_of_the_object(*arguments):
+                    return original(*arguments)
+                looks.append(arguments)
+                raise OSError(errno.ESTALE, 'stale')
+            with mock.patch('os.' + name, stale):
+                error = self.raised(EnvironmentError, call, module_data)
+            self.assertEqual((errno.ESTALE, 2), (error.errno, len(looks)))
 
     def test_a_reader_that_can_not_be_made_leaves_no_descriptor(self):
         module_data = self.put()
