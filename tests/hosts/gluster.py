@@ -61,7 +61,7 @@ class Cluster(object):
         try:
             os.mkdir(self.machine.place('/run/gluster'))
             self.machine.run('glusterd')
-            _wait_until(lambda: self._answers('pool', 'list'), 'glusterd answers')
+            _wait_until(lambda: self.answer('pool', 'list'), 'glusterd answers')
         except:
             self.stop()
             raise
@@ -70,12 +70,12 @@ class Cluster(object):
         """Give a command of the administrator's; return its output."""
         return self.machine.run('gluster', '--mode=script', *words)
 
-    def _answers(self, *words):
+    def answer(self, *words):
+        """As `command`, but return None where it fails, as it may until all has been found."""
         try:
-            self.command(*words)
+            return self.command(*words)
         except RuntimeError:
-            return False
-        return True
+            return None
 
     def stop(self):
         self.machine.stop()
@@ -86,6 +86,7 @@ class Volume(object):
 
     def __init__(self, cluster, name, kind, options):
         self._machine, self._command, self.name = cluster.machine, cluster.command, name
+        self._answer = cluster.answer
         self._nodes = set()
         bricks = ['%s:%s' % (_HOST, self._brick(number)) for number in BRICKS]
         self._command('volume', 'create', name, *(kind + tuple(bricks) + ('force',)))
@@ -168,18 +169,10 @@ class Volume(object):
 
     def heal(self):
         """Give each brick what it has missed, and return when it has it."""
-        _wait_until(self._heals, 'a heal starts')
-        _wait_until(self._is_healed, 'all is healed')
+        heal = ('volume', 'heal', self.name)
+        _wait_until(lambda: self._answer(*heal), 'a heal starts')
+        _wait_until(lambda: _is_healed(self._answer(*(heal + ('info',)))), 'all is healed')
 
-    def _heals(self):
-        try:
-            return self._command('volume', 'heal', self.name)
-        except RuntimeError:  # not all of the bricks have been found yet
-            return False
 
-    def _is_healed(self):
-        try:
-            told = self._command('volume', 'heal', self.name, 'info')
-        except RuntimeError:  # as above
-            return False
-        return re.findall(r'Number of entries: (\S+)', told) == ['0'] * len(BRICKS)
+def _is_healed(told):
+    return re.findall(r'Number of entries: (\S+)', told or '') == ['0'] * len(BRICKS)
